@@ -1,0 +1,80 @@
+/**
+ * Groups awaited calls into one round trip: every caller gets the result of its own item, and waits no longer than the
+ * flush before its own takes.
+ *
+ * States: idle → (first item) scheduled → (end of this turn of the event loop) flushing → idle, or flushing again at
+ * once when items came meanwhile. One flush is under way at a time, so items leave in the order they were added; what
+ * comes during a flush forms the next group. A lone item is therefore delayed by less than one turn of the event loop,
+ * and durability is the flush's own: nothing resolves before it.
+ */
+import { SluiceError } from "./errors.ts";
+
+/** How a {@link Batcher} groups and sends. */
+export interface BatcherOptions<Item, Result> {
+  /** Most items of one flush. */
+  readonly maxItems: number;
+  /** Items that may wait before `add` rejects with `OVERLOADED`. Default 100,000. */
+  readonly maxWaiting?: number;
+  /** Sends a group; resolves with one result per item, in order. A rejection rejects every item of the group. */
+  readonly flush: (items: readonly Item[]) => Promise<readonly Result[]>;
+}
+
+/** See the top of this file. */
+export interface Batcher<Item, Result> {
+  /** Resolves with the item's own result once its group is flushed. */
+  add(item: Item): Promise<Result>;
+  /** Resolves when nothing waits and nothing is under way. */
+  idle(): Promise<void>;
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A {@link Batcher} over `flush`. */
+export function createBatcher<Item, Result>(
+  options: BatcherOptions<Item, Result>,
+): Batcher<Item, Result> {
+  const maxWaiting = options.maxWaiting ?? 100_000;
+  let waiting: Waiting<Item, Result>[] = [];
+  let running: Promise<void> | null = null;
+
+  async function flushAll(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    while (waiting.length > 0) {
+      const group = waiting.slice(0, options.maxItems);
+      waiting = waiting.slice(group.length);
+      await flushGroup(group);
+    }
+    running = null;
+  }
+
+  async function flushGroup(group: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await options.flush(group.map((entry) => entry.item));
+      group.forEach((entry, index) => {
+        entry.resolve(results[index] as Result);
+      });
+    } catch (error) {
+      for (const entry of group) entry.reject(error);
+    }
+  }
+
+  return {
+    add(item) {
+      if (waiting.length >= maxWaiting) {
+        const message = `at most ${maxWaiting} sends may wait for their confirmation; await earlier ones first, or use publishMany.`;
+        return Promise.reject(new SluiceError("OVERLOADED", message));
+      }
+      return new Promise((resolve, reject) => {
+        waiting.push({ item, resolve, reject });
+        running ??= flushAll();
+      });
+    },
+    async idle() {
+      while (running !== null) await running;
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import { type Duration, toMs } from "./duration.ts";
+import { describeError, SluiceError } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import { bytesContentType, contentTypeHeader, type Failure, type Headers } from "./message.ts";
+import { checkQueueName } from "./queue.ts";
+import { type RetryOptions, type RetryPolicy, toRetryPolicy } from "./retry.ts";
+import type { Sluice } from "./sluice.ts";
+import {
+  describeIssues,
+  type SchemaInput,
+  type SchemaOutput,
+  type StandardSchema,
+} from "./standard-schema.ts";
+
+/** What a body is: `json` values, `text` (UTF-8) or plain `bytes`. */
+export type BodyFormat = "json" | "text" | "bytes";
+
+/** What a job is besides its queue. */
+export interface JobOptions {
+  /** How often and how patiently it is tried. */
+  readonly retry?: RetryOptions;
+  /** The longest time one attempt may take. Default: no limit. */
+  readonly timeout?: Duration;
+  /** Default `json`. */
+  readonly body?: BodyFormat;
+}
+
+/** How a handler asks for something else than success or failure: return it, or just call the method that makes it. */
+export type Outcome =
+  | { readonly outcome: "retry"; readonly delayMs: number; readonly reason: string }
+  | { readonly outcome: "dead-letter"; readonly reason: string };
+
+/** One attempt at one job, as its handler sees it. */
+export interface Job {
+  readonly id: string;
+  readonly queue: string;
+  /** 1 for the first try; crashes count. */
+  readonly attempt: number;
+  /** The attempt after which a failure dead-letters the job. */
+  readonly maxAttempts: number;
+  readonly headers: Headers;
+  /** The body's bytes, as published. */
+  readonly body: Uint8Array;
+  readonly priority: number;
+  readonly publishedAt: Date | null;
+  /** How earlier attempts failed, oldest first. */
+  readonly history: readonly Failure[];
+  /** Aborts when the lease is lost, the time is up, or the worker must leave before the handler has ended. */
+  readonly signal: AbortSignal;
+  /** A logger whose entries carry queue, id and attempt. */
+  readonly log: Logger;
+  /** The worker's own connection, to publish further jobs. */
+  readonly sluice: Sluice;
+  /** Tries again after `delay`. Counts as an attempt: after the last one the job is dead-lettered with `reason`. */
+  retryIn(delay: Duration, reason?: string): Outcome;
+  /** Gives up now: the job goes to the dead-letter queue with `reason`. */
+  deadLetter(reason: string): Outcome;
+}
+
+/** Code that works one queue. `defineJob(…).handle(…)` and `execHandler` make one. */
+export interface JobHandler {
+  readonly queue: string;
+  readonly retry: RetryPolicy;
+  readonly timeoutMs: number | null;
+  /** Turns a message into the handler's input. Rejects with `BODY_UNDECODABLE` or `INPUT_INVALID`: no retry can help. */
+  decode(body: Uint8Array, headers: Headers): Promise<unknown>;
+  /** Runs the handler. Resolves with an {@link Outcome} or anything else for success; a rejection is a failure. */
+  run(input: unknown, job: Job): Promise<unknown>;
+}
+
+/** A message's content before it has an id and a place in a queue. */
+export interface EncodedJob {
+  readonly body: Uint8Array;
+  readonly headers: Headers;
+}
+
+/** The part of a job definition that publishing needs. */
+export interface Publishable<Input> {
+  readonly queue: string;
+  /** Validates and encodes. Rejects with `INPUT_INVALID`. */
+  encode(input: Input): Promise<EncodedJob>;
+}
+
+/** A typed job: `Input` is what publishers give, `Output` what the schema makes of it for the handler. */
+export interface JobDefinition<Input, Output> extends Publishable<Input> {
+  readonly retry: RetryPolicy;
+  readonly timeoutMs: number | null;
+  /** The handler for this job, to be listed in a worker. */
+  handle(run: (input: Output, job: Job) => unknown): JobHandler;
+}
+
+/**
+ * Defines a job once, for publishers and workers: the queue, what its input looks like and how it is retried.
+ *
+ * With `input`, a schema of any Standard Schema library, the input is validated when it is published and again before
+ * the handler runs, and both sides get its types. Without it, name the type: `defineJob<{ id: number }>("resize")`.
+ * Throws `QUEUE_NAME_INVALID`, `OPTION_INVALID` or `DURATION_INVALID`.
+ *
+ * @example
+ * ```ts
+ * import { defineJob } from "sluice";
+ *
+ * const resize = defineJob<{ id: number; width: number }>("resize", { retry: { attempts: 8 }, timeout: "2m" });
+ * export const resizeHandler = resize.handle(async (input, job) => {
+ *   if (input.width > 10_000) return job.deadLetter("too wide");
+ * });
+ * ```
+ */
+export function defineJob<Schema extends StandardSchema>(
+  queue: string,
+  options: JobOptions & { readonly input: Schema },
+): JobDefinition<SchemaInput<Schema>, SchemaOutput<Schema>>;
+export function defineJob<Input = unknown>(
+  queue: string,
+  options?: JobOptions,
+): JobDefinition<Input, Input>;
+export function defineJob(
+  queue: string,
+  options: JobOptions & { readonly input?: StandardSchema } = {},
+): JobDefinition<unknown, unknown> {
+  const { input: schema, body: format = "json" } = options;
+  const retry = toRetryPolicy(options.retry);
+  const timeoutMs = options.timeout === undefined ? null : toMs(options.timeout, "timeout");
+  const name = checkQueueName(queue);
+
+  return {
+    queue: name,
+    retry,
+    timeoutMs,
+    async encode(input) {
+      if (schema) await validate(schema, input, `input of job ${name}`);
+      return encodeBody(input, format);
+    },
+    handle: (run) => ({
+      queue: name,
+      retry,
+      timeoutMs,
+      async decode(body, headers) {
+        const value = decodeBody(body, headers, format);
+        return schema ? validate(schema, value, `body of a message in queue ${name}`) : value;
+      },
+      run: async (input, job) => run(input, job),
+    }),
+  };
+}
+
+/** A job on a queue that nobody defined: any JSON value, or bytes as they are. */
+export function undefinedJob(queue: string): Publishable<unknown> {
+  return {
+    queue: checkQueueName(queue),
+    encode: async (input) => encodeBody(input, input instanceof Uint8Array ? "bytes" : "json"),
+  };
+}
+
+/** The bytes of a value, with the header that tells what they are; JSON needs none. */
+export function encodeBody(value: unknown, format: BodyFormat): EncodedJob {
+  if (format === "bytes") {
+    if (!(value instanceof Uint8Array))
+      throw badInput("a Uint8Array, since the job's body is bytes", value);
+    return { body: value, headers: { [contentTypeHeader]: bytesContentType } };
+  }
+  if (format === "text") {
+    if (typeof value !== "string") throw badInput("a text, since the job's body is text", value);
+    return { body: Buffer.from(value), headers: { [contentTypeHeader]: "text/plain" } };
+  }
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch (cause) {
+    throw new SluiceError(
+      "INPUT_INVALID",
+      `input must be a JSON value; it cannot be written as one (${describeError(cause)}).`,
+      { cause },
+    );
+  }
+  if (json === undefined) throw badInput("a JSON value", value);
+  return { body: Buffer.from(json), headers: {} };
+}
+
+/** The value of a body, by its content type and, where it has none, by what the job expects. */
+export function decodeBody(body: Uint8Array, headers: Headers, format: BodyFormat): unknown {
+  const type = headers[contentTypeHeader] ?? "";
+  if (format === "bytes" || type.startsWith(bytesContentType)) return body;
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  if (format === "text" || type.startsWith("text/")) return text;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const start = JSON.stringify(text.slice(0, 60));
+    const message = `body must be JSON; got ${body.byteLength} bytes that begin with ${start}. Publish JSON, or define the job with body: "text" or "bytes".`;
+    throw new SluiceError("BODY_UNDECODABLE", message, { cause });
+  }
+}
+
+async function validate(schema: StandardSchema, value: unknown, subject: string): Promise<unknown> {
+  const result = await schema["~standard"].validate(value);
+  if (result.issues === undefined) return result.value;
+  throw new SluiceError(
+    "INPUT_INVALID",
+    `${subject} does not match its schema: ${describeIssues(result.issues)}.`,
+  );
+}
+
+function badInput(expected: string, came: unknown): SluiceError {
+  return new SluiceError(
+    "INPUT_INVALID",
+    `input must be ${expected}; got ${came === null ? "null" : typeof came}.`,
+  );
+}

@@ -1,0 +1,41 @@
+import { SluiceError } from "./errors.ts";
+
+/** How many messages a queue holds. `null` means that the broker does not say; it never means zero. */
+export interface QueueDepth {
+  /** Could be received now. */
+  readonly ready: number | null;
+  /** Wait for their delay or backoff to pass. */
+  readonly delayed: number | null;
+  /** Leased to a consumer. */
+  readonly inFlight: number | null;
+  /** In the dead-letter queue. */
+  readonly dead: number | null;
+  /** How long the longest-waiting ready message has been ready; 0 when none is. */
+  readonly oldestAgeMs: number | null;
+}
+
+/** The longest queue name. */
+export const maxQueueNameLength = 128;
+
+const queueName = /^[A-Za-z0-9_][A-Za-z0-9._:/-]*$/;
+const known = new Set<string>();
+
+/**
+ * Returns the name when every driver can take it: 1 to 128 ASCII letters, digits and `. _ - : /`, not starting with
+ * punctuation. Throws `QUEUE_NAME_INVALID` otherwise. A driver with narrower rules adds its own check.
+ */
+export function checkQueueName(name: string): string {
+  if (known.has(name)) return name;
+  if (typeof name !== "string" || name.length > maxQueueNameLength || !queueName.test(name)) {
+    const came =
+      typeof name === "string"
+        ? JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name)
+        : typeof name;
+    throw new SluiceError(
+      "QUEUE_NAME_INVALID",
+      `queue name must be 1 to ${maxQueueNameLength} letters, digits or . _ - : / and begin with a letter, digit or _; got ${came}. Choose a name such as resize or mail.welcome.`,
+    );
+  }
+  if (known.size < 10_000) known.add(name);
+  return name;
+}
