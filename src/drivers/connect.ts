@@ -1,0 +1,31 @@
+import {
+  emulatedCapabilities,
+  loadTelemetry,
+  Sluice,
+  type SluiceOptions,
+  stderrLogger,
+  systemClock,
+} from "../core/index.ts";
+import { openDriver } from "./registry.ts";
+
+/**
+ * Connects to the queues that a URL names: `sqlite:jobs.db`, `memory:`. What the driver emulates is logged.
+ * Rejects with `URL_INVALID`, `SCHEME_UNKNOWN`, `CLIENT_MISSING` or a `STORE_*` error that says what to do.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "sluice";
+ *
+ * const sluice = await connect("sqlite:jobs.db");
+ * await sluice.publish("resize", { id: 7, width: 320 }, { delay: "30s" });
+ * await sluice.close();
+ * ```
+ */
+export async function connect(url: string, options: SluiceOptions = {}): Promise<Sluice> {
+  const logger = options.logger ?? stderrLogger;
+  const driver = await openDriver(url, { clock: options.clock ?? systemClock, logger });
+  const emulated = emulatedCapabilities(driver.capabilities);
+  if (emulated.length > 0) logger.info(`${driver.name} emulates ${emulated.join(", ")}`);
+  const telemetry = options.telemetry ?? (await loadTelemetry());
+  return new Sluice(driver, { ...options, telemetry });
+}

@@ -1,0 +1,2 @@
+export { type MemoryDriverOptions, memoryCapabilities, memoryDriver } from "./memory-driver.ts";
+export { openMemory } from "./url.ts";

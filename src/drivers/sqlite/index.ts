@@ -1,0 +1,2 @@
+export { type SqliteOptions, sqliteCapabilities, sqliteDriver } from "./driver.ts";
+export { openSqlite } from "./url.ts";

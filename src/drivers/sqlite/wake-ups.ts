@@ -1,0 +1,147 @@
+/**
+ * Tells watchers of a queue that it may have work, also when another process wrote it. SQLite has no notifications, but
+ * every commit appends to the file `…-wal`, and the operating system tells of that (inotify, kqueue): an idle process
+ * sleeps and hears of a publish within a few milliseconds. Where the system cannot watch files, a look every 20 ms takes
+ * its place. Either way each watched queue is looked at once a second, in case an event went missing.
+ *
+ * A look is one read of the queue's prospect. It calls the watchers when something is ready, else it sets a timer for
+ * the next delay or lease to end.
+ */
+import { watch as watchFile } from "node:fs";
+import type { Cancel, Clock, Logger } from "../../core/index.ts";
+import type { Prospect } from "./store.ts";
+
+/** What wake-ups are made from. */
+export interface WakeUpOptions {
+  /** The database file; the log beside it is watched. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly prospect: (queue: string) => Prospect;
+}
+
+/** See the top of this file. */
+export interface WakeUps {
+  watch(queue: string, onReady: () => void): Cancel;
+  /** This process has just made a message ready. */
+  announce(queue: string): void;
+  close(): void;
+}
+
+interface WatchedQueue {
+  readonly listeners: Set<() => void>;
+  cancelTimer: Cancel | null;
+}
+
+const safetyLookMs = 1000;
+const blindLookMs = 20;
+/** Commits come in bursts; one look per this time is enough. */
+const restMs = 4;
+
+/** Starts watching with the first watcher and stops with the last. */
+export function createWakeUps(options: WakeUpOptions): WakeUps {
+  const { clock } = options;
+  const queues = new Map<string, WatchedQueue>();
+  let stop: Cancel | null = null;
+
+  function look(queue: string, watched: WatchedQueue): void {
+    watched.cancelTimer?.();
+    watched.cancelTimer = null;
+    const prospect = prospectOf(queue);
+    if (prospect === null) return;
+    if (prospect.ready || (prospect.nextAt !== null && prospect.nextAt <= clock.now())) {
+      for (const listener of [...watched.listeners]) listener();
+    } else if (prospect.nextAt !== null) {
+      watched.cancelTimer = clock.after(prospect.nextAt - clock.now(), () => look(queue, watched));
+    }
+  }
+
+  /** A failed look is no reason to end the process: the next one comes within a second. */
+  function prospectOf(queue: string): Prospect | null {
+    try {
+      return options.prospect(queue);
+    } catch (error) {
+      options.logger.warn("looking for work failed; trying again", { queue, error });
+      return null;
+    }
+  }
+
+  function lookAtAll(): void {
+    for (const [queue, watched] of queues) look(queue, watched);
+  }
+
+  function start(): Cancel {
+    const calm = throttled(clock, lookAtAll);
+    const stopWatching = watchLog(options, calm.run);
+    const timer = setInterval(lookAtAll, stopWatching === null ? blindLookMs : safetyLookMs);
+    return () => {
+      stopWatching?.();
+      clearInterval(timer);
+      calm.cancel();
+    };
+  }
+
+  return {
+    watch(queue, onReady) {
+      stop ??= start();
+      const watched = queues.get(queue) ?? { listeners: new Set(), cancelTimer: null };
+      queues.set(queue, watched);
+      const listener = (): void => onReady();
+      watched.listeners.add(listener);
+      setImmediate(() => watched.listeners.has(listener) && look(queue, watched));
+      return () => {
+        watched.listeners.delete(listener);
+        if (watched.listeners.size > 0 || queues.get(queue) !== watched) return;
+        watched.cancelTimer?.();
+        queues.delete(queue);
+        if (queues.size === 0) {
+          stop?.();
+          stop = null;
+        }
+      };
+    },
+    announce(queue) {
+      const watched = queues.get(queue);
+      if (watched) setImmediate(() => watched.listeners.size > 0 && look(queue, watched));
+    },
+    close() {
+      for (const watched of queues.values()) watched.cancelTimer?.();
+      queues.clear();
+      stop?.();
+      stop = null;
+    },
+  };
+}
+
+/** Runs `work` at once, and again after a rest when it was asked for meanwhile. */
+function throttled(clock: Clock, work: () => void): { run(): void; cancel(): void } {
+  let resting: Cancel | null = null;
+  let pending = false;
+  function run(): void {
+    pending = resting !== null;
+    if (pending) return;
+    work();
+    resting = clock.after(restMs, () => {
+      resting = null;
+      if (pending) run();
+    });
+  }
+  return { run, cancel: () => resting?.() };
+}
+
+function watchLog(options: WakeUpOptions, onChange: () => void): Cancel | null {
+  const log = `${options.path}-wal`;
+  try {
+    const watcher = watchFile(log, { persistent: false }, onChange);
+    watcher.on("error", (error) =>
+      options.logger.warn("watching the log failed; looking once a second", { log, error }),
+    );
+    return () => watcher.close();
+  } catch (error) {
+    options.logger.warn(`the system cannot watch files; looking every ${blindLookMs} ms`, {
+      log,
+      error,
+    });
+    return null;
+  }
+}
