@@ -12,6 +12,7 @@ export * from "./queue.ts";
 export * from "./receive-within.ts";
 export * from "./redact.ts";
 export * from "./retry.ts";
+export * from "./scale-options.ts";
 export * from "./sluice.ts";
 export * from "./standard-schema.ts";
 export * from "./telemetry.ts";

@@ -31,6 +31,12 @@ export interface PublishOptions {
   readonly priority?: number;
 }
 
+/** How another thread of this process opens the same queues: a module that exports `openDriver`, and the queue URL. */
+export interface DriverAddress {
+  readonly module: string;
+  readonly url: string;
+}
+
 /** What a connection is built with. */
 export interface SluiceOptions {
   /** Default: warnings and errors to standard error. */
@@ -38,6 +44,8 @@ export interface SluiceOptions {
   /** Default: the machine's time. */
   readonly clock?: Clock;
   readonly telemetry?: Telemetry;
+  /** Set by `connect`; without it, leases cannot be renewed while a handler blocks the event loop. */
+  readonly address?: DriverAddress;
 }
 
 /**
@@ -49,6 +57,7 @@ export class Sluice {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  readonly address: DriverAddress | null;
   readonly #senders = new Map<string, Batcher<OutgoingMessage, string>>();
 
   constructor(driver: Driver, options: SluiceOptions = {}) {
@@ -56,6 +65,7 @@ export class Sluice {
     this.logger = options.logger ?? stderrLogger;
     this.clock = options.clock ?? systemClock;
     this.telemetry = options.telemetry ?? noTelemetry;
+    this.address = options.address ?? null;
   }
 
   /**

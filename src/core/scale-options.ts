@@ -1,0 +1,22 @@
+import type { Duration } from "./duration.ts";
+
+/** A period as KEDA writes it, a number of SECONDS, or a text with units such as `"10s"` or `"500ms"`. */
+export type Period = Duration;
+
+/** How many workers there may be and how many messages each shall have; fields are spelled as KEDA spells them. */
+export interface ScaleOptions {
+  /** Never fewer. Default 0. */
+  readonly minReplicaCount?: number;
+  /** Never more. Default 10. */
+  readonly maxReplicaCount?: number;
+  /** Messages, waiting or running, per replica. Default 5. */
+  readonly messageCount?: number;
+  /** From zero, workers start when there are more messages than this. Default 0. */
+  readonly activationMessageCount?: number;
+  /** How long there must be nothing to do before the last worker leaves: seconds, or a text. Default 10 s. */
+  readonly cooldownPeriod?: Period;
+  /** How long fewer workers must have been enough before any leaves: seconds, or a text. Default 3 s. */
+  readonly stabilizationWindow?: Period;
+  /** How often to look: seconds, or a text of at least 50ms. Default 1 s. */
+  readonly pollingInterval?: Period;
+}
