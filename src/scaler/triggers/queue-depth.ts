@@ -1,0 +1,71 @@
+import {
+  type Cancel,
+  type Clock,
+  type Driver,
+  SluiceError,
+  systemClock,
+} from "../../core/index.ts";
+import type { MetricSample, Trigger } from "../trigger.ts";
+
+/** What a queue-depth trigger may be given besides its driver and queues. */
+export interface QueueDepthOptions {
+  /** Stamps the samples. Default: the machine's time. */
+  readonly clock?: Clock;
+}
+
+/**
+ * Reads the depth of every queue that a worker serves, one sample each, so that they add up. Pushes where the driver can
+ * tell of new messages. Any queue that cannot be read makes the whole reading fail: with the driver's error, or with
+ * `OPTION_UNSUPPORTED` where the broker does not count what waits. The driver stays open at `close`.
+ *
+ * @example
+ * const trigger = queueDepthTrigger(sluice.driver, ["resize", "mail.welcome"]);
+ */
+export function queueDepthTrigger(
+  driver: Driver,
+  queues: readonly string[],
+  options: QueueDepthOptions = {},
+): Trigger {
+  if (queues.length === 0) {
+    const message = "a queue-depth trigger needs at least one queue; got none. Name the queues.";
+    throw new SluiceError("OPTION_INVALID", message);
+  }
+  const clock = options.clock ?? systemClock;
+  const watches = new Set<Cancel>();
+  let isClosed = false;
+
+  function watch(onActive: () => void): Cancel {
+    const cancels = queues.map((queue) => driver.watch?.(queue, onActive));
+    const cancel = (): void => {
+      watches.delete(cancel);
+      for (const one of cancels.splice(0)) one?.();
+    };
+    watches.add(cancel);
+    return cancel;
+  }
+
+  return {
+    name: "queue-depth",
+    async metrics() {
+      if (isClosed) throw new SluiceError("CLOSED", "the queue-depth trigger was closed.");
+      return Promise.all(queues.map((queue) => sample(driver, queue, clock)));
+    },
+    ...(driver.watch === undefined ? {} : { watch }),
+    async close() {
+      isClosed = true;
+      for (const cancel of [...watches]) cancel();
+    },
+  };
+}
+
+async function sample(driver: Driver, queue: string, clock: Clock): Promise<MetricSample> {
+  const { ready, inFlight, delayed, oldestAgeMs } = await driver.depth(queue);
+  if (ready === null) {
+    throw new SluiceError(
+      "OPTION_UNSUPPORTED",
+      `scaling by depth needs the number of waiting messages; the ${driver.name} driver does not tell it for ${queue}. Run a fixed number of workers, or use another queue URL.`,
+    );
+  }
+  const value = ready + (inFlight ?? 0);
+  return { name: queue, value, at: clock.now(), ready, inFlight, delayed, oldestAgeMs };
+}
