@@ -1,0 +1,89 @@
+/** Brings scaler, process target and queues together: what `sluice up` and `sluice demo` share. */
+import { fileURLToPath } from "node:url";
+import { type Logger, type ScaleOptions, type Sluice, SluiceError } from "../core/index.ts";
+import {
+  createEngine,
+  type Decision,
+  decideByBacklog,
+  type Engine,
+  initialBacklogState,
+  queueDepthTrigger,
+  toBacklogPolicy,
+} from "../scaler/index.ts";
+import { createProcessTarget, type ProcessTarget } from "../targets/index.ts";
+
+/** What is scaled, on what, and how. */
+export interface ScaledRun {
+  readonly sluice: Sluice;
+  /** The workers find the queues by this. */
+  readonly url: string;
+  readonly queues: readonly string[];
+  /** The arguments after `sluice work`. */
+  readonly workerArguments: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly graceMs: number;
+  readonly scale: ScaleOptions;
+  readonly logger: Logger;
+  readonly onDecision?: (decision: Decision) => void;
+  readonly onOutput?: (worker: string, line: string) => void;
+  /** A worker cannot start for a reason that starting again does not cure. */
+  readonly onFatal: (error: SluiceError) => void;
+}
+
+/** Workers that follow the backlog until it is closed. */
+export interface Scaled {
+  readonly engine: Engine;
+  readonly target: ProcessTarget;
+  /** Stops deciding, drains the workers and waits for them to leave. */
+  close(): Promise<void>;
+}
+
+/** Starts to scale. Rejects queues that other processes cannot see. */
+export function startScaled(run: ScaledRun): Scaled {
+  const { sluice, logger } = run;
+  if (!sluice.driver.capabilities.shared) {
+    throw new SluiceError(
+      "OPTION_UNSUPPORTED",
+      `workers are processes of their own and cannot see ${sluice.driver.name} queues. Use a file, such as --url sqlite:jobs.db`,
+    );
+  }
+  const policy = toBacklogPolicy(run.scale);
+  const trigger = queueDepthTrigger(sluice.driver, run.queues);
+  const { onOutput } = run;
+  const target = createProcessTarget({
+    command: [
+      process.execPath,
+      fileURLToPath(new URL("main.js", import.meta.url)),
+      "work",
+      ...run.workerArguments,
+    ],
+    env: { ...process.env, ...run.env, SLUICE_URL: run.url },
+    graceMs: run.graceMs,
+    clock: sluice.clock,
+    logger,
+    onFatal: run.onFatal,
+    ...(onOutput && {
+      onOutput: (worker: string, _stream: string, line: string) => onOutput(worker, line),
+    }),
+  });
+  const engine = createEngine({
+    trigger,
+    target,
+    decide: decideByBacklog(policy),
+    initialState: initialBacklogState,
+    pollingIntervalMs: policy.pollingIntervalMs,
+    clock: sluice.clock,
+    logger,
+    ...(run.onDecision && { onDecision: run.onDecision }),
+  });
+  engine.start();
+  return {
+    engine,
+    target,
+    async close() {
+      await engine.stop();
+      await trigger.close();
+      await target.close();
+    },
+  };
+}
