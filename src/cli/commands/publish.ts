@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
+  checkQueueName,
   describeError,
   type EncodedJob,
   encodeBody,
@@ -71,6 +72,7 @@ export function publishCommand(): Command {
 const linesAtOnce = 1000;
 
 async function publish(queue: string, options: PublishArguments): Promise<void> {
+  checkQueueName(queue);
   const source = await openSource(options);
   const sluice = await connect(options.url, { logger: stderrLogger });
   const run = { sluice, queue, options, name: source.name, published: 0, skipped: 0 };

@@ -35,8 +35,8 @@ interface WatchedQueue {
 
 const safetyLookMs = 1000;
 const blindLookMs = 20;
-/** Commits come in bursts; one look per this time is enough. */
-const restMs = 4;
+/** The pauses between the looks that follow an event. */
+const echoesMs = [2, 6, 18, 54, 162] as const;
 
 /** Starts watching with the first watcher and stops with the last. */
 export function createWakeUps(options: WakeUpOptions): WakeUps {
@@ -71,13 +71,13 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
   }
 
   function start(): Cancel {
-    const calm = throttled(clock, lookAtAll);
-    const stopWatching = watchLog(options, calm.run);
+    const echoes = withEchoes(clock, lookAtAll);
+    const stopWatching = watchLog(options, echoes.run);
     const timer = setInterval(lookAtAll, stopWatching === null ? blindLookMs : safetyLookMs);
     return () => {
       stopWatching?.();
       clearInterval(timer);
-      calm.cancel();
+      echoes.cancel();
     };
   }
 
@@ -113,20 +113,32 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
   };
 }
 
-/** Runs `work` at once, and again after a rest when it was asked for meanwhile. */
-function throttled(clock: Clock, work: () => void): { run(): void; cancel(): void } {
-  let resting: Cancel | null = null;
-  let pending = false;
-  function run(): void {
-    pending = resting !== null;
-    if (pending) return;
-    work();
-    resting = clock.after(restMs, () => {
-      resting = null;
-      if (pending) run();
+/**
+ * Looks at once and then again after growing pauses, since the system tells of a write before the writer has synced the
+ * disk and the commit can be seen: the disk's slowness is not known here, and the pauses stay in proportion to it.
+ * Events that come within the first pause change nothing, so that a stream of commits costs a look per pause at most.
+ */
+function withEchoes(clock: Clock, look: () => void): { run(): void; cancel(): void } {
+  let cancelTimer: Cancel | null = null;
+  let step = 0;
+  function arm(): void {
+    cancelTimer = clock.after(echoesMs[step] ?? 0, () => {
+      cancelTimer = null;
+      step += 1;
+      look();
+      if (step < echoesMs.length) arm();
     });
   }
-  return { run, cancel: () => resting?.() };
+  return {
+    run() {
+      if (cancelTimer !== null && step === 0) return;
+      cancelTimer?.();
+      step = 0;
+      look();
+      arm();
+    },
+    cancel: () => cancelTimer?.(),
+  };
 }
 
 function watchLog(options: WakeUpOptions, onChange: () => void): Cancel | null {
