@@ -48,6 +48,17 @@ function inherit(command: Command, parent: Command): Command {
   return command.copyInheritedSettings(parent);
 }
 
+/** Whoever reads our output may have seen enough (`sluice status --watch | head`). A supervised worker drains instead. */
+function leaveWhenNobodyReads(): void {
+  for (const output of [process.stdout, process.stderr]) {
+    output.on("error", (error) => {
+      if (process.send === undefined)
+        process.exit("code" in error && error.code === "EPIPE" ? 0 : 1);
+    });
+  }
+}
+
+leaveWhenNobodyReads();
 try {
   await main(process.argv);
 } catch (error) {
@@ -59,3 +70,5 @@ try {
     process.exitCode = reportError(error);
   }
 }
+// A worker file may hold timers and connections of its own; a worker that has left does not wait for them.
+if (process.argv[2] === "work" || process.argv[2] === "up") process.exit();

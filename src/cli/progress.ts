@@ -1,5 +1,6 @@
 import { createLogUpdate } from "log-update";
 import { bar } from "./bar.ts";
+import { isTerminal } from "./terminal.ts";
 
 /** How far a command has come, drawn on standard error while it is a terminal. */
 export interface Progress {
@@ -15,7 +16,7 @@ const drawEveryMs = 100;
 
 /** A bar over `size` bytes, or a counter when the size is not known. Draws nothing when nobody watches. */
 export function createProgress(size: number | null): Progress {
-  if (!process.stderr.isTTY) return { show: () => undefined, done: () => undefined };
+  if (!isTerminal(process.stderr)) return { show: () => undefined, done: () => undefined };
   const draw = createLogUpdate(process.stderr);
   let drawnAt = 0;
   return {

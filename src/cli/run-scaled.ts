@@ -1,6 +1,6 @@
 /** Brings scaler, process target and queues together: what `sluice up` and `sluice demo` share. */
 import { fileURLToPath } from "node:url";
-import { type Logger, type ScaleOptions, type Sluice, SluiceError } from "../core/index.ts";
+import type { Logger, ScaleOptions, Sluice, SluiceError } from "../core/index.ts";
 import {
   createEngine,
   type Decision,
@@ -38,15 +38,9 @@ export interface Scaled {
   close(): Promise<void>;
 }
 
-/** Starts to scale. Rejects queues that other processes cannot see. */
+/** Starts to scale. */
 export function startScaled(run: ScaledRun): Scaled {
   const { sluice, logger } = run;
-  if (!sluice.driver.capabilities.shared) {
-    throw new SluiceError(
-      "OPTION_UNSUPPORTED",
-      `workers are processes of their own and cannot see ${sluice.driver.name} queues. Use a file, such as --url sqlite:jobs.db`,
-    );
-  }
   const policy = toBacklogPolicy(run.scale);
   const trigger = queueDepthTrigger(sluice.driver, run.queues);
   const { onOutput } = run;

@@ -27,6 +27,14 @@ export function colors(stream: NodeJS.WriteStream): ReturnType<typeof pc.createC
   return pc.createColors(pc.isColorSupported && stream.isTTY === true);
 }
 
+/** Whether a stream is a terminal to draw on. One that does not know its size, as in `script`, counts as 80 × 24. */
+export function isTerminal(stream: NodeJS.WriteStream): boolean {
+  if (stream.isTTY !== true) return false;
+  stream.columns ||= 80;
+  stream.rows ||= 24;
+  return true;
+}
+
 /** Log lines on standard error, from `level` on. */
 export function commandLogger(level: LogLevel): Logger {
   const c = colors(process.stderr);

@@ -15,7 +15,7 @@ export interface BatcherOptions<Item, Result> {
   readonly maxItems: number;
   /** Items that may wait before `add` rejects with `OVERLOADED`. Default 100,000. */
   readonly maxWaiting?: number;
-  /** Sends a group; resolves with one result per item, in order. A rejection rejects every item of the group. */
+  /** Sends a group; resolves with one result per item, in order. Anything else rejects every item of the group. */
   readonly flush: (items: readonly Item[]) => Promise<readonly Result[]>;
 }
 
@@ -23,8 +23,6 @@ export interface BatcherOptions<Item, Result> {
 export interface Batcher<Item, Result> {
   /** Resolves with the item's own result once its group is flushed. */
   add(item: Item): Promise<Result>;
-  /** Resolves when nothing waits and nothing is under way. */
-  idle(): Promise<void>;
 }
 
 interface Waiting<Item, Result> {
@@ -39,21 +37,26 @@ export function createBatcher<Item, Result>(
 ): Batcher<Item, Result> {
   const maxWaiting = options.maxWaiting ?? 100_000;
   let waiting: Waiting<Item, Result>[] = [];
-  let running: Promise<void> | null = null;
+  let isRunning = false;
 
   async function flushAll(): Promise<void> {
+    isRunning = true;
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
       const group = waiting.slice(0, options.maxItems);
       waiting = waiting.slice(group.length);
       await flushGroup(group);
     }
-    running = null;
+    isRunning = false;
   }
 
   async function flushGroup(group: readonly Waiting<Item, Result>[]): Promise<void> {
     try {
       const results = await options.flush(group.map((entry) => entry.item));
+      if (results.length !== group.length) {
+        const message = `${group.length} items were sent and ${results.length} were answered for; what became of them is unknown.`;
+        throw new SluiceError("DRIVER_FAILED", message);
+      }
       group.forEach((entry, index) => {
         entry.resolve(results[index] as Result);
       });
@@ -70,11 +73,8 @@ export function createBatcher<Item, Result>(
       }
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        running ??= flushAll();
+        if (!isRunning) void flushAll();
       });
-    },
-    async idle() {
-      while (running !== null) await running;
     },
   };
 }

@@ -3,8 +3,9 @@ import type { Cancel } from "./clock.ts";
 import type { DeadLetter, Delivery, Failure, OutgoingMessage, WaitingMessage } from "./message.ts";
 import type { QueueDepth } from "./queue.ts";
 
-/** What any call may be given besides its subject. */
+/** What a call may be given besides its subject. */
 export interface CallOptions {
+  /** A publish that has not begun when it aborts rejects with `ABORTED` and has sent nothing. */
   readonly signal?: AbortSignal;
 }
 
@@ -95,7 +96,8 @@ export interface LeaseExtender {
 export interface Waker {
   /**
    * Calls `onReady` soon after a message of the queue became ready for any reason, in any process: published, delay or
-   * lease over, released. May call without cause; never leaves a ready message unannounced.
+   * lease over, released. May call without cause; never leaves a ready message unannounced. Never calls inside the call
+   * that made the message ready. Throws `CLOSED` after `close()`, which also ends every watch.
    */
   watch(queue: string, onReady: () => void): Cancel;
 }
@@ -117,7 +119,7 @@ export interface DeadLetters {
 
 /** Looks at waiting messages without taking them. */
 export interface Browser {
-  /** The next ones to be received first. */
+  /** Ready ones in the order in which they will be received, then delayed ones by their time, then leased ones. */
   peek(queue: string, options: { readonly limit: number }): Promise<readonly WaitingMessage[]>;
 }
 

@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /**
  * One error class, one table of codes. The table is data: the documentation page `docs/6-reference/errors.md` and the
  * exit status of every command are checked against it by a test.
@@ -107,7 +109,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = {
     ...usage,
   },
   WORKER_STALLED: {
-    summary: "A worker made no progress for too long although its broker answers nothing.",
+    summary: "A worker made no progress for too long because its broker does not answer.",
     ...unavailable,
   },
   JOBS_LOST: { summary: "A run ended with jobs that are not accounted for.", ...failed },
@@ -141,13 +143,20 @@ export function isSluiceError(error: unknown): error is SluiceError {
     error instanceof Error &&
     error.name === "SluiceError" &&
     "code" in error &&
-    String(error.code) in errorTable
+    Object.hasOwn(errorTable, String(error.code))
   );
 }
 
-/** The text to show for anything that was thrown: code and message for our errors, message for others. */
+/** The text to show for anything that was thrown: code and message for our errors, message for others. Never throws. */
 export function describeError(error: unknown): string {
   if (isSluiceError(error)) return `${error.code}: ${error.message}`;
   if (error instanceof Error) return `${error.name}: ${error.message}`;
-  return String(error);
+  return typeof error === "string" ? error : showValue(error);
+}
+
+/** What came, as an error message shows it: one short line for any value at all. Not for what may be secret. */
+export function showValue(value: unknown): string {
+  if (typeof value === "string")
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  return inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 60 });
 }

@@ -1,5 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import { type Duration, toMs } from "./duration.ts";
-import { describeError, SluiceError } from "./errors.ts";
+import { describeError, SluiceError, showValue } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { bytesContentType, contentTypeHeader, type Failure, type Headers } from "./message.ts";
 import { checkQueueName } from "./queue.ts";
@@ -14,6 +15,8 @@ import {
 
 /** What a body is: `json` values, `text` (UTF-8) or plain `bytes`. */
 export type BodyFormat = "json" | "text" | "bytes";
+
+const bodyFormats: readonly BodyFormat[] = ["json", "text", "bytes"];
 
 /** What a job is besides its queue. */
 export interface JobOptions {
@@ -62,7 +65,10 @@ export interface JobHandler {
   readonly queue: string;
   readonly retry: RetryPolicy;
   readonly timeoutMs: number | null;
-  /** Turns a message into the handler's input. Rejects with `BODY_UNDECODABLE` or `INPUT_INVALID`: no retry can help. */
+  /**
+   * Turns a message into the handler's input. Rejects with `BODY_UNDECODABLE` or `INPUT_INVALID` where no retry can help;
+   * any other rejection is a failure like one of the handler.
+   */
   decode(body: Uint8Array, headers: Headers): Promise<unknown>;
   /** Runs the handler. Resolves with an {@link Outcome} or anything else for success; a rejection is a failure. */
   run(input: unknown, job: Job): Promise<unknown>;
@@ -92,8 +98,8 @@ export interface JobDefinition<Input, Output> extends Publishable<Input> {
 /**
  * Defines a job once, for publishers and workers: the queue, what its input looks like and how it is retried.
  *
- * With `input`, a schema of any Standard Schema library, the input is validated when it is published and again before
- * the handler runs, and both sides get its types. Without it, name the type: `defineJob<{ id: number }>("resize")`.
+ * With `input`, a schema of any Standard Schema library, the input is validated as it will travel when it is
+ * published, and again before the handler runs; both sides get its types. Without it, name the type: `defineJob<{ id: number }>("resize")`.
  * Throws `QUEUE_NAME_INVALID`, `OPTION_INVALID` or `DURATION_INVALID`.
  *
  * @example
@@ -120,16 +126,28 @@ export function defineJob(
 ): JobDefinition<unknown, unknown> {
   const { input: schema, body: format = "json" } = options;
   const retry = toRetryPolicy(options.retry);
-  const timeoutMs = options.timeout === undefined ? null : toMs(options.timeout, "timeout");
+  const timeoutMs = toTimeoutMs(options.timeout);
   const name = checkQueueName(queue);
+  if (!bodyFormats.includes(format)) {
+    const expected = bodyFormats.join(", ");
+    throw new SluiceError(
+      "OPTION_INVALID",
+      `body must be one of ${expected}; got ${showValue(format)}.`,
+    );
+  }
 
   return {
     queue: name,
     retry,
     timeoutMs,
     async encode(input) {
-      if (schema) await validate(schema, input, `input of job ${name}`);
-      return encodeBody(input, format);
+      const encoded = encodeBody(input, format);
+      if (schema) {
+        // What travels is judged, not what was given: a Date in JSON is a text to the worker.
+        const travels = decodeBody(encoded.body, encoded.headers, format);
+        await validate(schema, travels, `input of job ${name}, sent as ${format},`);
+      }
+      return encoded;
     },
     handle: (run) => ({
       queue: name,
@@ -142,6 +160,17 @@ export function defineJob(
       run: async (input, job) => run(input, job),
     }),
   };
+}
+
+/** The milliseconds of a time-out; `null` for none. Throws `DURATION_INVALID` or, for 0, `OPTION_INVALID`. */
+export function toTimeoutMs(timeout: Duration | undefined): number | null {
+  if (timeout === undefined) return null;
+  const timeoutMs = toMs(timeout, "timeout");
+  if (timeoutMs > 0) return timeoutMs;
+  throw new SluiceError(
+    "OPTION_INVALID",
+    "timeout must be more than 0. Leave it out for no limit.",
+  );
 }
 
 /** A job on a queue that nobody defined: any JSON value, or bytes as they are. */
@@ -177,17 +206,24 @@ export function encodeBody(value: unknown, format: BodyFormat): EncodedJob {
   return { body: Buffer.from(json), headers: {} };
 }
 
-/** The value of a body, by its content type and, where it has none, by what the job expects. */
+/**
+ * The value of a body. A job of text or bytes gets that, whatever the content type says; any other job gets what the
+ * content type names, which is JSON when it names neither text nor plain bytes. Throws `BODY_UNDECODABLE`.
+ */
 export function decodeBody(body: Uint8Array, headers: Headers, format: BodyFormat): unknown {
-  const type = headers[contentTypeHeader] ?? "";
-  if (format === "bytes" || type.startsWith(bytesContentType)) return body;
+  const type = (headers[contentTypeHeader] ?? "").toLowerCase();
+  if (format === "bytes") return body;
+  if (format === "json" && type.startsWith(bytesContentType)) return body;
+  if (!isUtf8(body)) {
+    const message = `body must be UTF-8; got ${body.byteLength} bytes that are not. Publish UTF-8, or define the job with body: "bytes".`;
+    throw new SluiceError("BODY_UNDECODABLE", message);
+  }
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   if (format === "text" || type.startsWith("text/")) return text;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.startsWith("\ufeff") ? text.slice(1) : text);
   } catch (cause) {
-    const start = JSON.stringify(text.slice(0, 60));
-    const message = `body must be JSON; got ${body.byteLength} bytes that begin with ${start}. Publish JSON, or define the job with body: "text" or "bytes".`;
+    const message = `body must be JSON; got ${body.byteLength} bytes that begin with ${showValue(text)}. Publish JSON, or define the job with body: "text" or "bytes".`;
     throw new SluiceError("BODY_UNDECODABLE", message, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { isSluiceError } from "./errors.ts";
+import { isSluiceError, showValue } from "./errors.ts";
 
 /** Facts beside a log message; values must be fit for JSON and free of secrets. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -52,6 +52,10 @@ export const silentLogger: Logger = createLogger("silent", () => undefined);
 function fieldText(value: unknown): string {
   if (value instanceof Error)
     return JSON.stringify(isSluiceError(value) ? `${value.code}: ${value.message}` : value.message);
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "undefined");
-  return /[\s"=]/.test(text) && typeof value === "string" ? JSON.stringify(text) : text;
+  if (typeof value === "string") return /[\s"=]/.test(value) ? JSON.stringify(value) : value;
+  try {
+    return JSON.stringify(value) ?? "undefined";
+  } catch {
+    return JSON.stringify(showValue(value)); // a logger must not throw, whatever it is given
+  }
 }

@@ -1,4 +1,4 @@
-import { SluiceError } from "./errors.ts";
+import { SluiceError, showValue } from "./errors.ts";
 
 /** Header names are lower case; values are text. Names that begin with `sluice-` are ours. */
 export type Headers = Readonly<Record<string, string>>;
@@ -79,45 +79,62 @@ export const historyLimit = 20;
 /** Error texts in a history are cut to this many characters. */
 export const failureTextLimit = 2000;
 
-/** The history with one more failure, bounded by {@link historyLimit} and {@link failureTextLimit}. */
+/**
+ * An error's text as it travels with a message: cut to {@link failureTextLimit}, and fit for every store, which means
+ * without NUL and without halves of surrogate pairs.
+ */
+export function storableText(error: string): string {
+  return error.slice(0, failureTextLimit).replaceAll(/\0|\p{Surrogate}/gu, "\ufffd");
+}
+
+/** The history with one more failure as {@link storableText}, at most {@link historyLimit} of them. */
 export function appendFailure(
   history: readonly Failure[],
   failure: Failure | undefined,
 ): readonly Failure[] {
   if (failure === undefined) return history;
-  const bounded = { ...failure, error: failure.error.slice(0, failureTextLimit) };
-  return [...history, bounded].slice(-historyLimit);
+  return [...history, { ...failure, error: storableText(failure.error) }].slice(-historyLimit);
+}
+
+/** Control characters, which protocols end a field with, and halves of surrogate pairs, which UTF-8 cannot hold. */
+const untransportable = /[\p{Cc}\p{Cs}]/u;
+
+/** Whether a text arrives as it was sent with every driver: in a header or as an id. */
+export function isTransportable(text: string): boolean {
+  return !untransportable.test(text);
 }
 
 const headerName = /^[a-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
 
 /**
  * The caller's headers in the form that travels: names in lower case, values as text.
- * Throws `HEADERS_INVALID` for a bad name, a value with control characters, a name of ours, or too many bytes.
+ * Throws `HEADERS_INVALID` for a bad name, a value that is not {@link isTransportable}, a name of ours, or too many bytes.
  */
 export function checkHeaders(headers: Headers, maxBytes: number): Headers {
-  const checked: Record<string, string> = {};
+  const checked: (readonly [string, string])[] = [];
   let bytes = 0;
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
     if (!headerName.test(lower) || lower.startsWith("sluice-")) {
       throw invalidHeader(
-        `name must be 1 to 100 letters, digits or -_.+ and not begin with sluice-; got ${JSON.stringify(name)}`,
+        `name must be 1 to 100 letters, digits or -_.+ and not begin with sluice-; got ${showValue(name)}`,
       );
     }
-    if (typeof value !== "string" || /\p{Cc}/u.test(value)) {
+    if (typeof value !== "string" || !isTransportable(value)) {
+      // The value may be a secret and is not shown.
+      const came = typeof value === "string" ? "one with some" : typeof value;
       throw invalidHeader(
-        `${lower} must be a text without control characters; got ${JSON.stringify(value)}`,
+        `${lower} must be a text without control characters and lone surrogates; got ${came}`,
       );
     }
     bytes += lower.length + Buffer.byteLength(value);
-    checked[lower] = value;
+    checked.push([lower, value]);
   }
   if (bytes > maxBytes)
     throw invalidHeader(
       `all together may have ${maxBytes} bytes; got ${bytes}. Put large data in the body`,
     );
-  return checked;
+  return Object.fromEntries(checked);
 }
 
 function invalidHeader(problem: string): SluiceError {

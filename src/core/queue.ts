@@ -1,4 +1,4 @@
-import { SluiceError } from "./errors.ts";
+import { SluiceError, showValue } from "./errors.ts";
 
 /** How many messages a queue holds. `null` means that the broker does not say; it never means zero. */
 export interface QueueDepth {
@@ -27,13 +27,9 @@ const known = new Set<string>();
 export function checkQueueName(name: string): string {
   if (known.has(name)) return name;
   if (typeof name !== "string" || name.length > maxQueueNameLength || !queueName.test(name)) {
-    const came =
-      typeof name === "string"
-        ? JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name)
-        : typeof name;
     throw new SluiceError(
       "QUEUE_NAME_INVALID",
-      `queue name must be 1 to ${maxQueueNameLength} letters, digits or . _ - : / and begin with a letter, digit or _; got ${came}. Choose a name such as resize or mail.welcome.`,
+      `queue name must be 1 to ${maxQueueNameLength} letters, digits or . _ - : / and begin with a letter, digit or _; got ${showValue(name)}. Choose a name such as resize or mail.welcome.`,
     );
   }
   if (known.size < 10_000) known.add(name);

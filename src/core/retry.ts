@@ -1,5 +1,5 @@
 import { type Duration, toMs } from "./duration.ts";
-import { SluiceError } from "./errors.ts";
+import { SluiceError, showValue } from "./errors.ts";
 
 /** How often and how patiently a job is tried. */
 export interface RetryOptions {
@@ -28,16 +28,23 @@ export interface RetryPolicy {
 export function toRetryPolicy(options: RetryOptions = {}): RetryPolicy {
   const attempts = options.attempts ?? 10;
   const factor = options.factor ?? 2;
+  const jitter = options.jitter ?? "full";
   if (!Number.isInteger(attempts) || attempts < 1) {
     throw new SluiceError(
       "OPTION_INVALID",
-      `retry.attempts must be a whole number from 1; got ${attempts}. Use 1 for no retry.`,
+      `retry.attempts must be a whole number from 1; got ${showValue(attempts)}. Use 1 for no retry.`,
     );
   }
   if (!(factor >= 1 && Number.isFinite(factor))) {
     throw new SluiceError(
       "OPTION_INVALID",
-      `retry.factor must be a number from 1; got ${factor}. Use 1 for equal pauses.`,
+      `retry.factor must be a number from 1; got ${showValue(factor)}. Use 1 for equal pauses.`,
+    );
+  }
+  if (jitter !== "full" && jitter !== "none") {
+    throw new SluiceError(
+      "OPTION_INVALID",
+      `retry.jitter must be "full" or "none"; got ${showValue(jitter)}.`,
     );
   }
   return {
@@ -45,7 +52,7 @@ export function toRetryPolicy(options: RetryOptions = {}): RetryPolicy {
     initialMs: toMs(options.initial ?? 1000, "retry.initial"),
     factor,
     maxMs: toMs(options.max ?? 600_000, "retry.max"),
-    jitter: options.jitter ?? "full",
+    jitter,
   };
 }
 
@@ -55,6 +62,7 @@ export function toRetryPolicy(options: RetryOptions = {}): RetryPolicy {
  * Jitter" (2015). `random` yields 0 ≤ x < 1.
  */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: () => number): number {
-  const longest = Math.min(policy.maxMs, policy.initialMs * policy.factor ** (attempt - 1));
+  const growth = Math.min(policy.factor ** (attempt - 1), Number.MAX_VALUE);
+  const longest = Math.min(policy.maxMs, policy.initialMs * growth);
   return Math.round(policy.jitter === "full" ? longest * random() : longest);
 }

@@ -2,7 +2,7 @@ import { type Batcher, createBatcher } from "./batcher.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { DeadLetterSelection, Driver } from "./driver.ts";
 import { type Duration, toMs } from "./duration.ts";
-import { SluiceError } from "./errors.ts";
+import { SluiceError, showValue } from "./errors.ts";
 import { createId } from "./id.ts";
 import { type EncodedJob, type Publishable, undefinedJob } from "./job.ts";
 import { type Logger, stderrLogger } from "./logger.ts";
@@ -10,6 +10,7 @@ import {
   checkHeaders,
   type DeadLetter,
   type Headers,
+  isTransportable,
   type OutgoingMessage,
   type WaitingMessage,
 } from "./message.ts";
@@ -59,6 +60,9 @@ export class Sluice {
   readonly telemetry: Telemetry;
   readonly address: DriverAddress | null;
   readonly #senders = new Map<string, Batcher<OutgoingMessage, string>>();
+  #sendsUnderWay = 0;
+  #onSent: () => void = () => undefined;
+  #closing: Promise<void> | null = null;
 
   constructor(driver: Driver, options: SluiceOptions = {}) {
     this.driver = driver;
@@ -84,9 +88,11 @@ export class Sluice {
     input: unknown,
     options: PublishOptions = {},
   ): Promise<string> {
-    const definition = typeof job === "string" ? undefinedJob(job) : job;
-    const message = this.#message(await definition.encode(input), options);
-    return this.#send(definition.queue, message);
+    return this.#whileOpen(async () => {
+      const definition = typeof job === "string" ? undefinedJob(job) : job;
+      const message = this.#message(await definition.encode(input), options);
+      return this.#send(definition.queue, message);
+    });
   }
 
   /**
@@ -109,18 +115,15 @@ export class Sluice {
     inputs: readonly unknown[],
     options: ManyOptions<unknown> = {},
   ): Promise<readonly string[]> {
-    const definition = typeof job === "string" ? undefinedJob(job) : job;
-    const messages: OutgoingMessage[] = [];
-    for (const [index, input] of inputs.entries()) {
-      const own = typeof options === "function" ? options(input, index) : options;
-      messages.push(this.#message(await definition.encode(input), own));
-    }
-    const ids: string[] = [];
-    const size = this.driver.capabilities.limits.maxPublishBatch;
-    for (let start = 0; start < messages.length; start += size) {
-      ids.push(...(await this.#publish(definition.queue, messages.slice(start, start + size))));
-    }
-    return ids;
+    return this.#whileOpen(async () => {
+      const definition = typeof job === "string" ? undefinedJob(job) : job;
+      const messages: OutgoingMessage[] = [];
+      for (const [index, input] of inputs.entries()) {
+        const own = typeof options === "function" ? options(input, index) : options;
+        messages.push(this.#message(await definition.encode(input), own));
+      }
+      return this.#publish(definition.queue, messages);
+    });
   }
 
   /** Publishes a body as it is, already encoded: for programs that pass messages on. */
@@ -129,7 +132,9 @@ export class Sluice {
     encoded: EncodedJob,
     options: PublishOptions = {},
   ): Promise<string> {
-    return this.#send(checkQueueName(queue), this.#message(encoded, options));
+    return this.#whileOpen(() =>
+      this.#send(checkQueueName(queue), this.#message(encoded, options)),
+    );
   }
 
   /** How many messages wait, run and are dead. Unknown figures are `null`. */
@@ -148,7 +153,7 @@ export class Sluice {
     options: { readonly limit?: number } = {},
   ): Promise<readonly DeadLetter[]> {
     return this.#extra("deadLetters", "list dead letters")(checkQueueName(queue), {
-      limit: options.limit ?? 100,
+      limit: checkLimit(options.limit ?? 100),
     });
   }
 
@@ -168,7 +173,7 @@ export class Sluice {
     options: { readonly limit?: number } = {},
   ): Promise<readonly WaitingMessage[]> {
     return this.#extra("peek", "peek at messages")(checkQueueName(queue), {
-      limit: options.limit ?? 20,
+      limit: checkLimit(options.limit ?? 20),
     });
   }
 
@@ -177,10 +182,33 @@ export class Sluice {
     return this.#extra("purge", "purge a queue")(checkQueueName(queue));
   }
 
-  /** Waits for sends under way, then closes the driver. Idempotent. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#senders.values()].map((sender) => sender.idle()));
+  /** Takes no more publishes, waits for those under way, then closes the driver. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#sendsUnderWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onSent = resolve;
+      });
+    }
     await this.driver.close();
+  }
+
+  /** A send from the first check of its input to its confirmation, for which close waits. */
+  async #whileOpen<T>(send: () => Promise<T>): Promise<T> {
+    if (this.#closing !== null) {
+      throw new SluiceError("CLOSED", "publish was called after close(). Connect anew.");
+    }
+    this.#sendsUnderWay += 1;
+    try {
+      return await send();
+    } finally {
+      this.#sendsUnderWay -= 1;
+      if (this.#sendsUnderWay === 0) this.#onSent();
+    }
   }
 
   #send(queue: string, message: OutgoingMessage): Promise<string> {
@@ -202,8 +230,17 @@ export class Sluice {
   }
 
   async #publish(queue: string, messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
-    if (this.telemetry === noTelemetry) return this.driver.publish(queue, messages);
-    return Promise.all(messages.map((message) => this.#send(queue, message)));
+    const ids: string[] = [];
+    const size = this.driver.capabilities.limits.maxPublishBatch;
+    for (let start = 0; start < messages.length; start += size) {
+      const group = messages.slice(start, start + size);
+      const sent =
+        this.telemetry === noTelemetry
+          ? this.driver.publish(queue, group)
+          : Promise.all(group.map((message) => this.#send(queue, message)));
+      ids.push(...(await sent));
+    }
+    return ids;
   }
 
   #message(encoded: EncodedJob, options: PublishOptions): OutgoingMessage {
@@ -215,12 +252,11 @@ export class Sluice {
         `${this.driver.name} takes bodies up to ${limits.maxBodyBytes} bytes; got ${encoded.body.byteLength}. ${fix}.`,
       );
     }
-    const own =
-      options.headers === undefined ? encoded.headers : { ...encoded.headers, ...options.headers };
+    const headers = { ...encoded.headers, ...options.headers };
     return {
       id: options.id === undefined ? createId(this.clock.now()) : checkId(options.id),
       body: encoded.body,
-      headers: own === encoded.headers ? own : checkHeaders(own, limits.maxHeaderBytes),
+      headers: checkHeaders(headers, limits.maxHeaderBytes),
       delayMs: options.delay === undefined ? 0 : this.#delayMs(options.delay),
       priority: options.priority === undefined ? 0 : this.#priority(options.priority),
       deduplicate: options.id !== undefined,
@@ -254,7 +290,7 @@ export class Sluice {
     if (!Number.isInteger(priority) || priority < 0 || priority > maxPriority) {
       throw new SluiceError(
         "OPTION_INVALID",
-        `priority must be a whole number from 0 to ${maxPriority} (received first); got ${priority}.`,
+        `priority must be a whole number from 0 to ${maxPriority} (received first); got ${showValue(priority)}.`,
       );
     }
     return priority;
@@ -281,10 +317,18 @@ function unsupported(driver: string, what: string, fix: string): SluiceError {
 }
 
 function checkId(id: string): string {
-  if (typeof id === "string" && id.length >= 1 && id.length <= 128 && !/\p{Cc}/u.test(id))
+  if (typeof id === "string" && id.length >= 1 && id.length <= 128 && isTransportable(id))
     return id;
   throw new SluiceError(
     "OPTION_INVALID",
-    `id must be a text of 1 to 128 characters without control characters; got ${JSON.stringify(id)}.`,
+    `id must be a text of 1 to 128 characters without control characters and lone surrogates; got ${showValue(id)}.`,
+  );
+}
+
+function checkLimit(limit: number): number {
+  if (Number.isInteger(limit) && limit >= 1) return limit;
+  throw new SluiceError(
+    "OPTION_INVALID",
+    `limit must be a whole number from 1; got ${showValue(limit)}.`,
   );
 }

@@ -1,3 +1,4 @@
+import { describeError } from "./errors.ts";
 import type { Headers } from "./message.ts";
 
 /** The message that a span is about. */
@@ -8,13 +9,19 @@ export interface SpanSubject {
 }
 
 /**
- * W3C trace context through the queue. Does nothing unless `@opentelemetry/api` is installed; headers that a caller
- * sets itself (`traceparent`, `tracestate`) travel either way.
+ * W3C trace context through the queue. Does nothing unless `@opentelemetry/api` is installed; a trace that the caller's
+ * own headers name (`traceparent`, `tracestate`) travels either way.
  */
 export interface Telemetry {
-  /** Runs `send` inside a producer span, with headers that carry its context. */
+  /**
+   * Runs `send` inside a producer span, with headers that carry its context. The span belongs to the trace that the
+   * subject's headers name, else to the caller's.
+   */
   produce<T>(subject: SpanSubject, send: (headers: Headers) => Promise<T>): Promise<T>;
-  /** Runs `work` inside a consumer span that continues the message's trace. A rejection marks the span failed. */
+  /**
+   * Runs `work` inside a consumer span that continues the message's trace, or begins one: never the trace of whoever
+   * started the worker. A rejection marks the span failed.
+   */
   consume<T>(
     subject: SpanSubject & { readonly attempt: number },
     work: () => Promise<T>,
@@ -56,7 +63,7 @@ function openTelemetry(api: typeof import("@opentelemetry/api")): Telemetry {
     try {
       return await work();
     } catch (error) {
-      span.recordException(error instanceof Error ? error : String(error));
+      span.recordException(error instanceof Error ? error : describeError(error));
       span.setStatus({ code: api.SpanStatusCode.ERROR });
       throw error;
     } finally {
@@ -67,14 +74,15 @@ function openTelemetry(api: typeof import("@opentelemetry/api")): Telemetry {
   return {
     produce(subject, send) {
       const options = { kind: api.SpanKind.PRODUCER, attributes: attributes(subject, "publish") };
-      const span = tracer.startSpan(`publish ${subject.queue}`, options);
-      const context = api.trace.setSpan(api.context.active(), span);
+      const parent = api.propagation.extract(api.context.active(), subject.headers);
+      const span = tracer.startSpan(`publish ${subject.queue}`, options, parent);
+      const context = api.trace.setSpan(parent, span);
       const headers: Record<string, string> = { ...subject.headers };
       api.propagation.inject(context, headers);
       return api.context.with(context, () => within(span, () => send(headers)));
     },
     consume(subject, work) {
-      const parent = api.propagation.extract(api.context.active(), subject.headers);
+      const parent = api.propagation.extract(api.ROOT_CONTEXT, subject.headers);
       const options = { kind: api.SpanKind.CONSUMER, attributes: attributes(subject, "process") };
       const span = tracer.startSpan(`process ${subject.queue}`, options, parent);
       span.setAttribute("sluice.attempt", subject.attempt);

@@ -27,5 +27,10 @@ export async function connect(url: string, options: SluiceOptions = {}): Promise
   const emulated = emulatedCapabilities(driver.capabilities);
   if (emulated.length > 0) logger.info(`${driver.name} emulates ${emulated.join(", ")}`);
   const telemetry = options.telemetry ?? (await loadTelemetry());
-  return new Sluice(driver, { ...options, telemetry });
+  const address = { module: new URL("./registry.js", import.meta.url).href, url };
+  return new Sluice(driver, {
+    ...options,
+    telemetry,
+    ...(driver.capabilities.shared && { address }),
+  });
 }

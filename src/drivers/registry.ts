@@ -1,4 +1,4 @@
-import { type Clock, type Driver, type Logger, SluiceError } from "../core/index.ts";
+import { type Clock, type Driver, type Logger, redactUrl, SluiceError } from "../core/index.ts";
 
 /** What a driver is opened with besides its URL. */
 export interface OpenContext {
@@ -21,7 +21,7 @@ export const knownSchemes: readonly string[] = Object.keys(schemes);
 export async function openDriver(url: string, context: OpenContext): Promise<Driver> {
   const scheme = typeof url === "string" ? /^([a-z][a-z0-9+.-]*):/.exec(url)?.[1] : undefined;
   if (scheme === undefined) {
-    const came = typeof url === "string" ? JSON.stringify(url) : typeof url;
+    const came = typeof url === "string" ? JSON.stringify(redactUrl(url)) : typeof url;
     throw new SluiceError(
       "URL_INVALID",
       `a queue URL begins with a scheme and a colon; got ${came}. Write sqlite:jobs.db for a file.`,

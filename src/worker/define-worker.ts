@@ -1,9 +1,11 @@
 import {
+  checkQueueName,
   type Duration,
   type Job,
   type JobHandler,
   type ScaleOptions,
   SluiceError,
+  showValue,
   toMs,
 } from "../core/index.ts";
 
@@ -42,7 +44,7 @@ const shortestLeaseMs = 100;
 
 /**
  * Describes a worker. Export it as default from a file and run that with `sluice work FILE` or `sluice up FILE`, or
- * start it yourself with `startWorker`. Throws `OPTION_INVALID` or `DURATION_INVALID`.
+ * start it yourself with `startWorker`. Throws `OPTION_INVALID`, `DURATION_INVALID` or `QUEUE_NAME_INVALID`.
  *
  * @example
  * ```ts
@@ -60,7 +62,7 @@ export function defineWorker(options: WorkerOptions): WorkerDefinition {
   if (!Number.isInteger(concurrency) || concurrency < 1) {
     throw new SluiceError(
       "OPTION_INVALID",
-      `concurrency must be a whole number from 1; got ${concurrency}.`,
+      `concurrency must be a whole number from 1; got ${showValue(concurrency)}.`,
     );
   }
   const leaseMs = toMs(options.lease ?? "30s", "lease");
@@ -70,6 +72,7 @@ export function defineWorker(options: WorkerOptions): WorkerDefinition {
       `lease must be at least ${shortestLeaseMs} ms; got ${leaseMs}.`,
     );
   }
+  for (const [index, handler] of options.handlers.entries()) checkHandler(handler, index);
   checkHandlers(options.handlers);
   return {
     kind: "sluice.worker",
@@ -87,6 +90,16 @@ export function isWorkerDefinition(value: unknown): value is WorkerDefinition {
   return (
     typeof value === "object" && value !== null && "kind" in value && value.kind === "sluice.worker"
   );
+}
+
+function checkHandler(handler: JobHandler, index: number): void {
+  if (typeof handler?.run !== "function") {
+    throw new SluiceError(
+      "OPTION_INVALID",
+      `handlers[${index}] must be a handler; got ${typeof handler}. Make one with defineJob(…).handle(…).`,
+    );
+  }
+  checkQueueName(handler.queue);
 }
 
 function checkHandlers(handlers: readonly JobHandler[]): void {

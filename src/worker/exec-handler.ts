@@ -5,14 +5,15 @@
  * 0 acknowledges · 75 (EX_TEMPFAIL) and all others follow the retry policy · 65 (EX_DATAERR) dead-letters at once.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { constants } from "node:os";
 import {
   checkQueueName,
   type Job,
   type JobHandler,
   type JobOptions,
   SluiceError,
-  toMs,
   toRetryPolicy,
+  toTimeoutMs,
 } from "../core/index.ts";
 
 /** What a command is run with. */
@@ -30,25 +31,31 @@ const tailBytes = 2000;
 /** How long a command may take to obey SIGTERM before SIGKILL. */
 const obeyMs = 900;
 
+/** How long the rest of standard error is awaited after the end, in case a process that got away has it open. */
+const restMs = 1000;
+
 const exitDataError = 65;
 
 /**
  * The command runs in a process group of its own, beside a watcher that kills the group when this worker's end of a
- * pipe (descriptor 3) closes: no command outlives its worker, not even after kill -9.
+ * pipe (descriptor 3) closes: no command outlives its worker, not even after kill -9. The group is killed as well when
+ * the command has ended. This shell and the watcher outlive SIGTERM, so that the command's own end is the end; it has a
+ * shell of its own, since it may say exit or exec.
  */
 const guarded = `
-{ read -r _ <&3; kill -s KILL 0; } 2>/dev/null &
-watcher=$!
+SLUICE_STOPPED=
+trap SLUICE_STOPPED=1 TERM
+{ trap '' TERM; read -r _ <&3; kill -s KILL 0; } 2>/dev/null &
 exec 3<&-
-eval "$SLUICE_COMMAND"
-status=$?
-kill "$watcher" 2>/dev/null
-exit $status`;
+[ "$SLUICE_STOPPED" ] && exit 143
+sh -c "$1"
+exit $?`;
 
 /**
  * A handler for `queue` that runs `command` through the shell for each job. The command sees `SLUICE_ID`,
  * `SLUICE_QUEUE`, `SLUICE_ATTEMPT`, `SLUICE_MAX_ATTEMPTS`, `SLUICE_PUBLISHED_AT` and one `SLUICE_HEADER_NAME` for each
- * header. When the job's signal aborts the command gets SIGTERM, then SIGKILL, with everything it has started.
+ * header. When the job's signal aborts the command gets SIGTERM, then SIGKILL, with everything it has started. A command
+ * that finishes its job after SIGTERM is started with `exec`, or the shell around it ends first and decides the status.
  * Throws `COMMAND_NOT_FOUND` when its first word is no command.
  */
 export function execHandler(queue: string, command: string, options: ExecOptions = {}): JobHandler {
@@ -56,11 +63,17 @@ export function execHandler(queue: string, command: string, options: ExecOptions
   return {
     queue: checkQueueName(queue),
     retry: toRetryPolicy(options.retry),
-    timeoutMs: options.timeout === undefined ? null : toMs(options.timeout, "timeout"),
+    timeoutMs: toTimeoutMs(options.timeout),
     decode: async () => undefined,
     run: (_input, job) => runCommand(command, job, options),
   };
 }
+
+/** A path must be a file that may be executed, which not every shell's `command -v` checks. */
+const isCommand = `case $1 in
+*/*) [ -f "$1" ] && [ -x "$1" ] ;;
+*) command -v -- "$1" ;;
+esac`;
 
 /** Asks the shell itself, so that built-ins and functions count; a command that starts with an expansion is let pass. */
 function checkCommand(command: string, options: ExecOptions): void {
@@ -68,10 +81,13 @@ function checkCommand(command: string, options: ExecOptions): void {
   if (word === undefined)
     throw new SluiceError("COMMAND_NOT_FOUND", "--exec must name a command; got an empty text.");
   if (isWindows || !/^[\w./+-]+$/.test(word)) return;
-  const found = spawnSync("sh", ["-c", 'command -v -- "$1"', "sh", word], {
-    env: options.env,
-    cwd: options.cwd,
-  });
+  const { env, cwd } = options;
+  const found = spawnSync("sh", ["-c", isCommand, "sh", word], { env, cwd });
+  if (found.error) {
+    const cause = found.error;
+    const message = `--exec must be run by a shell, which cannot be started in ${cwd ?? "this folder"}: ${cause.message}. Check the folder and PATH.`;
+    throw new SluiceError("COMMAND_NOT_FOUND", message, { cause });
+  }
   if (found.status !== 0) {
     throw new SluiceError(
       "COMMAND_NOT_FOUND",
@@ -87,7 +103,8 @@ async function runCommand(command: string, job: Job, options: ExecOptions): Prom
   try {
     const { status, signal, tail } = await ended(child, job.body);
     if (status === 0) return undefined;
-    const how = status === null ? `was killed by ${signal}` : `exited with status ${status}`;
+    const killedBy = signal ?? signalOf(status);
+    const how = killedBy === null ? `exited with status ${status}` : `was killed by ${killedBy}`;
     const failure = `the command ${how}${tail === "" ? "" : `: ${tail}`}`;
     if (status === exitDataError) return job.deadLetter(failure);
     throw new SluiceError("COMMAND_FAILED", failure);
@@ -96,14 +113,20 @@ async function runCommand(command: string, job: Job, options: ExecOptions): Prom
   }
 }
 
+/** The signal that a shell reports as 128 and its number. */
+function signalOf(status: number | null): string | null {
+  const number = (status ?? 0) - 128;
+  const found = Object.entries(constants.signals).find(([, value]) => value === number);
+  return found?.[0] ?? null;
+}
+
 function start(command: string, job: Job, options: ExecOptions): ChildProcess {
   const env = { ...(options.env ?? process.env), ...jobVariables(job) };
   const common = { env, cwd: options.cwd };
   if (isWindows)
     return spawn(command, { ...common, shell: true, stdio: ["pipe", "inherit", "pipe"] });
-  return spawn("sh", ["-c", guarded], {
+  return spawn("sh", ["-c", guarded, "sluice", command], {
     ...common,
-    env: { ...env, SLUICE_COMMAND: command },
     detached: true,
     stdio: ["pipe", "inherit", "pipe", "pipe"],
   });
@@ -146,9 +169,17 @@ function ended(child: ChildProcess, body: Uint8Array): Promise<CommandEnd> {
         }),
       ),
     );
-    child.once("close", (status, signal) =>
-      resolve({ status, signal, tail: tail.toString("utf8").trim() }),
-    );
+    child.once("exit", (status, signal) => {
+      // What the command has left running would hold up its end and outlive it without a guard.
+      killGroup(child, "SIGKILL");
+      const rest = setTimeout(finish, restMs);
+      child.once("close", finish);
+      function finish(): void {
+        clearTimeout(rest);
+        for (const pipe of child.stdio) pipe?.destroy();
+        resolve({ status, signal, tail: tail.toString("utf8").trim() });
+      }
+    });
   });
 }
 
@@ -170,7 +201,8 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(isWindows ? child.pid : -child.pid, signal);
   } catch (error) {
-    // Already gone is what was wanted.
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    // Already gone is what was wanted; a process of another user (EPERM) is out of reach.
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "ESRCH" && code !== "EPERM") throw error;
   }
 }

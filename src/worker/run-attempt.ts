@@ -9,6 +9,9 @@ import {
   type Cancel,
   type Clock,
   type Delivery,
+  type Duration,
+  describeError,
+  isSluiceError,
   type Job,
   type JobHandler,
   type Logger,
@@ -26,7 +29,7 @@ export type StopCause = "timeout" | "lease lost" | "leaving";
 /** An attempt under way. */
 export interface Attempt {
   readonly ended: Promise<AttemptEnd>;
-  /** Asks it to end; the first cause counts. */
+  /** Asks it to end; the first cause counts. Does nothing once it has ended. */
   stop(cause: StopCause): void;
 }
 
@@ -54,6 +57,7 @@ export function startAttempt(
   const { clock } = context;
   const abort = new AbortController();
   let cause: StopCause | null = null;
+  let hasEnded = false;
   let cancelTimer: Cancel | null = null;
   let abandon: (end: AttemptEnd) => void;
   const abandoned = new Promise<AttemptEnd>((resolve) => {
@@ -61,7 +65,7 @@ export function startAttempt(
   });
 
   function stop(why: StopCause): void {
-    if (cause !== null) return;
+    if (cause !== null || hasEnded) return;
     cause = why;
     cancelTimer?.();
     const error = stopError(why, handler, delivery);
@@ -81,6 +85,7 @@ export function startAttempt(
       work(delivery, handler, { ...context, signal: abort.signal }),
       abandoned,
     ]);
+    hasEnded = true;
     cancelTimer?.();
     return cause === null || ended.end === "returned"
       ? ended
@@ -127,8 +132,9 @@ async function work(
   try {
     input = await handler.decode(delivery.body, delivery.headers);
   } catch (error) {
-    return { end: "refused", error };
+    return { end: isRefusal(error) ? "refused" : "failed", error };
   }
+  if (context.signal.aborted) return { end: "failed", error: context.signal.reason };
   const { job, asked } = createJob(delivery, handler, context);
   const subject = {
     queue: handler.queue,
@@ -142,9 +148,22 @@ async function work(
     return { end: "returned", value: asked() ?? value };
   } catch (error) {
     const outcome = asked();
-    return outcome === null ? { end: "failed", error } : { end: "returned", value: outcome };
+    if (outcome === null) return { end: "failed", error };
+    const isUnexplained = outcome.outcome === "retry" && outcome.reason === unexplained;
+    const value = isUnexplained ? { ...outcome, reason: describeError(error) } : outcome;
+    return { end: "returned", value };
   }
 }
+
+/** Whether the message itself is wrong, so that no retry can help. A schema that fails in another way may work later. */
+function isRefusal(error: unknown): boolean {
+  return (
+    isSluiceError(error) && (error.code === "BODY_UNDECODABLE" || error.code === "INPUT_INVALID")
+  );
+}
+
+/** The reason of a retry that was asked for without one. */
+const unexplained = "the handler asked for another try";
 
 function compose(
   middleware: readonly Middleware[],
@@ -185,11 +204,21 @@ function createJob(
       attempt: delivery.attempt,
     }),
     sluice: context.sluice,
-    retryIn: (delay, reason = "the handler asked for another try") =>
-      ask({ outcome: "retry", delayMs: toMs(delay, "delay"), reason }),
+    retryIn: (delay, reason = unexplained) =>
+      ask({ outcome: "retry", delayMs: delayMs(delay, context.sluice), reason }),
     deadLetter: (reason) => ask({ outcome: "dead-letter", reason }),
   };
   return { job, asked: () => outcome };
+}
+
+function delayMs(delay: Duration, sluice: Sluice): number {
+  const { name, capabilities } = sluice.driver;
+  const ms = toMs(delay, "delay");
+  if (ms <= capabilities.limits.maxDelayMs) return ms;
+  throw new SluiceError(
+    "OPTION_INVALID",
+    `delay must be at most ${capabilities.limits.maxDelayMs} ms with ${name}; got ${ms}.`,
+  );
 }
 
 function jobLogger(logger: Logger, fields: Readonly<Record<string, unknown>>): Logger {

@@ -1,6 +1,6 @@
 /**
  * The places of a worker: as many jobs run at once as there are slots, over all its queues. Whoever waits first is
- * served first, so that a busy queue cannot keep the others from their turn.
+ * served first, and nobody overtakes those who wait, so that a busy queue cannot keep the others from their turn.
  */
 export interface Slots {
   readonly used: number;
@@ -9,34 +9,51 @@ export interface Slots {
   give(count: number): void;
 }
 
+interface Waiter {
+  readonly most: number;
+  readonly serve: (taken: number) => void;
+}
+
 /** `total` slots, all free. */
 export function createSlots(total: number): Slots {
   let used = 0;
-  const waiters: (() => void)[] = [];
-  /** One function for all waits, so that a signal holds it once. */
-  const wakeAll = (): void => {
-    for (const wake of waiters.splice(0)) wake();
-  };
+  /** In the order of coming. */
+  const waiters = new Set<Waiter>();
+
+  function claim(most: number): number {
+    const taken = Math.min(most, total - used);
+    used += taken;
+    return taken;
+  }
 
   return {
     get used() {
       return used;
     },
     async take(most, signal) {
-      while (used === total && !signal.aborted) {
-        await new Promise<void>((resolve) => {
-          waiters.push(resolve);
-          signal.addEventListener("abort", wakeAll, { once: true });
-        });
-      }
       if (signal.aborted) return 0;
-      const taken = Math.min(most, total - used);
-      used += taken;
-      return taken;
+      if (used < total && waiters.size === 0) return claim(most);
+      return new Promise((resolve) => {
+        const leave = (): void => {
+          waiters.delete(waiter);
+          resolve(0);
+        };
+        const serve = (taken: number): void => {
+          signal.removeEventListener("abort", leave);
+          resolve(taken);
+        };
+        const waiter: Waiter = { most, serve };
+        waiters.add(waiter);
+        signal.addEventListener("abort", leave, { once: true });
+      });
     },
     give(count) {
       used -= count;
-      if (count > 0) waiters.shift()?.();
+      for (const waiter of waiters) {
+        if (used === total) return;
+        waiters.delete(waiter);
+        waiter.serve(claim(waiter.most));
+      }
     },
   };
 }

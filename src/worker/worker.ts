@@ -4,7 +4,15 @@
  * working → (drain) draining: takes nothing more, running jobs may end within the grace period, the rest is given back
  * → closed. A broker that cannot be worked with any more leads to closed as well, with its error.
  */
-import type { Cancel, Delivery, JobHandler, Settlement, Sluice } from "../core/index.ts";
+import { setMaxListeners } from "node:events";
+import {
+  type Cancel,
+  type Delivery,
+  formatMs,
+  type JobHandler,
+  type Settlement,
+  type Sluice,
+} from "../core/index.ts";
 import type { WorkerDefinition } from "./define-worker.ts";
 import { runFetchLoop } from "./fetch-loop.ts";
 import { createLeaseKeeper, type LeaseKeeper } from "./lease-keeper.ts";
@@ -51,9 +59,11 @@ export interface Worker {
  *
  * const greet = defineJob<{ name: string }>("greet");
  * const sluice = await connect("memory:");
- * const worker = startWorker(defineWorker({ handlers: [greet.handle(({ name }) => console.log(`Hello ${name}`))] }), sluice);
  * await sluice.publish(greet, { name: "Ada" });
- * await worker.drain();
+ * const definition = defineWorker({
+ *   handlers: [greet.handle(({ name }) => console.log(`Hello ${name}`))],
+ * });
+ * await startWorker(definition, sluice, { exitWhenIdleMs: 100 }).closed;
  * await sluice.close();
  * ```
  */
@@ -84,7 +94,10 @@ class WorkerRun implements Worker {
   readonly #listeners = new Set<() => void>();
   readonly #timers = new Set<Cancel>();
   readonly #leaving = new AbortController();
+  /** Queues whose broker did not answer the last receive: whether they are empty is not known. */
+  readonly #unanswered: Set<string>;
   #lastBusyAt: number;
+  #isClosed = false;
 
   constructor(definition: WorkerDefinition, sluice: Sluice, options: StartOptions) {
     const { driver, clock, logger } = sluice;
@@ -94,10 +107,13 @@ class WorkerRun implements Worker {
     this.#options = options;
     this.#slots = createSlots(concurrency);
     const standIn = startLeaseStandIn(sluice.address, leaseMs, logger);
-    this.#leases = createLeaseKeeper({ driver, leaseMs, clock, logger, standIn });
+    const onProgress = () => this.#progress();
+    this.#leases = createLeaseKeeper({ driver, leaseMs, clock, logger, standIn, onProgress });
     this.#settler = createSettler({ driver, patienceMs: leaseMs, clock, logger });
+    this.#unanswered = new Set(definition.handlers.map((handler) => handler.queue));
     this.lastProgressAt = clock.now();
     this.#lastBusyAt = clock.now();
+    setMaxListeners(0, this.#leaving.signal); // one for each queue and each receive: many are no leak
     this.closed = this.#work();
     this.closed.catch(() => undefined); // for callers that only drain; the promise itself keeps its error
     if (options.exitWhenIdleMs !== undefined) this.#leaveWhenIdle(options.exitWhenIdleMs);
@@ -124,12 +140,13 @@ class WorkerRun implements Worker {
     const loops = this.#definition.handlers.map((handler) =>
       this.#fetch(handler).catch((error: unknown) => {
         this.#sluice.logger.error("the worker stops", { queue: handler.queue, error });
-        this.#leaving.abort();
+        void this.drain();
         throw error;
       }),
     );
     const ends = await Promise.allSettled(loops);
     while (this.#jobs.size > 0) await Promise.all(this.#jobs);
+    this.#isClosed = true;
     for (const cancel of this.#timers) cancel();
     this.#leases.close();
     for (const end of ends) if (end.status === "rejected") throw end.reason;
@@ -141,6 +158,7 @@ class WorkerRun implements Worker {
       queue: handler.queue,
       driver,
       slots: this.#slots,
+      isAlone: this.#definition.handlers.length === 1,
       leaseMs: this.#definition.leaseMs,
       stallMs: this.#options.stallMs ?? 60_000,
       clock,
@@ -149,7 +167,11 @@ class WorkerRun implements Worker {
       signal: this.#leaving.signal,
       onDelivery: (delivery, leasedAt) => this.#accept(this.#run(handler, delivery, leasedAt)),
       onProgress: () => {
-        this.lastProgressAt = clock.now();
+        this.#unanswered.delete(handler.queue);
+        this.#progress();
+      },
+      onTrouble: () => {
+        this.#unanswered.add(handler.queue);
       },
       release: (delivery) => this.#accept(this.#settle(handler, delivery, released(delivery))),
     });
@@ -161,14 +183,24 @@ class WorkerRun implements Worker {
     this.#changed();
     void job.finally(() => {
       this.#jobs.delete(job);
-      this.lastProgressAt = this.#sluice.clock.now();
+      this.#progress();
       this.#changed();
     });
   }
 
+  #progress(): void {
+    this.lastProgressAt = this.#sluice.clock.now();
+  }
+
   #changed(): void {
     this.#lastBusyAt = this.#sluice.clock.now();
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        this.#sluice.logger.error("an activity listener failed", { error });
+      }
+    }
   }
 
   /** One job from delivery to settlement; never rejects. Owns a slot. */
@@ -183,7 +215,7 @@ class WorkerRun implements Worker {
       },
     );
     const settlement =
-      this.#early(handler, delivery) ??
+      this.#early(handler, delivery, leasedAt) ??
       (await this.#attempt(handler, delivery, (started) => {
         attempt = started;
       }));
@@ -197,10 +229,13 @@ class WorkerRun implements Worker {
   }
 
   /** How a delivery ends that must not run at all. */
-  #early(handler: JobHandler, delivery: Delivery): Settlement | null {
+  #early(handler: JobHandler, delivery: Delivery, leasedAt: number): Settlement | null {
+    const now = this.#sluice.clock.now();
     if (this.#leaving.signal.aborted) return released(delivery);
+    // It took so long to arrive that its lease is over: another worker may have it by now.
+    if (now - leasedAt >= this.#definition.leaseMs) return released(delivery);
     if (delivery.attempt <= handler.retry.attempts) return null;
-    return exhaustedByCrashes(delivery, handler.retry, this.#sluice.clock.now());
+    return exhaustedByCrashes(delivery, handler.retry, now);
   }
 
   async #attempt(
@@ -223,6 +258,7 @@ class WorkerRun implements Worker {
       delivery,
       retry: handler.retry,
       now: clock.now(),
+      maxDelayMs: this.#sluice.driver.capabilities.limits.maxDelayMs,
       random: this.#options.random ?? Math.random,
     });
   }
@@ -231,16 +267,16 @@ class WorkerRun implements Worker {
     const { logger } = this.#sluice;
     const job = { queue: handler.queue, id: delivery.id, attempt: delivery.attempt };
     try {
-      if (!(await this.#settler.settle(handler.queue, settlement)))
-        return this.#lost(handler, delivery);
-      if (settlement.outcome === "ack") this.completed += 1;
-      else if (settlement.outcome !== "release") {
-        this.failed += 1;
-        logger.warn(`job failed: ${settlement.outcome}`, {
-          ...job,
-          error: settlement.failure?.error,
-        });
+      const isSettled = await this.#settler.settle(handler.queue, settlement);
+      if (settlement.outcome === "release") return;
+      if (!isSettled) return this.#lost(handler, delivery);
+      if (settlement.outcome === "ack") {
+        this.completed += 1;
+        return;
       }
+      this.failed += 1;
+      const error = settlement.outcome === "retry" ? settlement.failure?.error : settlement.reason;
+      logger.warn(failureText(settlement), { ...job, error });
     } catch (error) {
       this.failed += 1;
       logger.error("settling failed; the job runs again when its lease ends", { ...job, error });
@@ -257,19 +293,26 @@ class WorkerRun implements Worker {
   }
 
   #leaveWhenIdle(idleMs: number): void {
-    const idleFor = this.inFlight > 0 ? 0 : this.#sluice.clock.now() - this.#lastBusyAt;
-    if (idleFor >= idleMs) void this.drain();
-    else this.#after(idleMs - idleFor, () => this.#leaveWhenIdle(idleMs));
+    const isBusy = this.inFlight > 0 || this.#unanswered.size > 0;
+    const idleFor = isBusy ? 0 : this.#sluice.clock.now() - this.#lastBusyAt;
+    if (!isBusy && idleFor >= idleMs) void this.drain();
+    else this.#after(Math.max(idleMs - idleFor, 50), () => this.#leaveWhenIdle(idleMs));
   }
 
   /** A timer that ends with the worker. */
   #after(ms: number, callback: () => void): void {
+    if (this.#isClosed) return;
     const cancel = this.#sluice.clock.after(ms, () => {
       this.#timers.delete(cancel);
       callback();
     });
     this.#timers.add(cancel);
   }
+}
+
+function failureText(settlement: Settlement): string {
+  if (settlement.outcome !== "retry") return "job failed; moved to the dead-letter queue";
+  return `job failed; trying again in ${formatMs(settlement.delayMs)}`;
 }
 
 function released(delivery: Delivery): Settlement {

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { type DeadLetter, type Sluice, SluiceError, silentLogger } from "../../core/index.ts";
-import { connect } from "../../drivers/index.ts";
+import { openQueues } from "../open-queues.ts";
 import { collect, jsonOption, urlOption, wholeNumber } from "../options.ts";
 import { colors, print, printJson, say } from "../terminal.ts";
 
@@ -114,7 +114,7 @@ function bodyText(letter: DeadLetter): string {
 }
 
 async function withSluice<T>(url: string, use: (sluice: Sluice) => Promise<T>): Promise<T> {
-  const sluice = await connect(url, { logger: silentLogger });
+  const sluice = await openQueues(url, silentLogger);
   try {
     return await use(sluice);
   } finally {

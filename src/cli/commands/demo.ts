@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { redactUrl, type Sluice, SluiceError, silentLogger, sleep } from "../../core/index.ts";
-import { connect } from "../../drivers/index.ts";
 import { explainDecision } from "../../scaler/index.ts";
 import { readRecord } from "../demo/record.ts";
 import { type DemoSummary, isSuccess, summarize } from "../demo/summary.ts";
 import { createDemoView, summaryText } from "../demo/view.ts";
 import { type DemoInput, demoJob, demoVariables } from "../demo/worker.ts";
+import { openQueues } from "../open-queues.ts";
 import { jsonOption, wholeNumber } from "../options.ts";
 import { type Scaled, startScaled } from "../run-scaled.ts";
 import { printJson, say } from "../terminal.ts";
@@ -65,7 +65,7 @@ async function demo(options: DemoOptions): Promise<void> {
 
 async function run(url: string, folder: string, options: DemoOptions): Promise<DemoSummary> {
   const queue = `sluice-demo-${randomBytes(4).toString("hex")}`;
-  const sluice = await connect(url, { logger: silentLogger });
+  const sluice = await openQueues(url, silentLogger);
   const stop = new AbortController();
   let failure: SluiceError | null = null;
   let decision = "";

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { createRequire } from "node:module";
+import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { SluiceError } from "../../core/index.ts";
 import { print } from "../terminal.ts";
@@ -35,9 +36,10 @@ export function initCommand(): Command {
     .action(init);
 }
 
+/** The endings say that the file is a module, also in a package whose type is commonjs, as `npm init` makes it. */
 function init(folder: string): void {
   const isTypescript = canRunTypescript(folder);
-  const file = join(folder, isTypescript ? "worker.ts" : "worker.mjs");
+  const file = join(folder, isTypescript ? "worker.mts" : "worker.mjs");
   if (existsSync(file)) {
     throw new SluiceError(
       "OPTION_INVALID",
@@ -51,6 +53,20 @@ function init(folder: string): void {
   );
   const shown = relative(".", file);
   print(`Wrote ${shown}. Next:`);
+  if (!canResolveSluice(folder)) print("  npm install sluice");
   print(`  npx sluice publish greet --data '{"name":"Ada"}'`);
   print(`  npx sluice up ${shown}`);
+}
+
+/** Whether the new file's import of this package would succeed. */
+function canResolveSluice(folder: string): boolean {
+  try {
+    createRequire(resolve(folder, "worker.mts")).resolve("sluice/package.json");
+    return true;
+  } catch (error) {
+    // A package that keeps its package.json to itself is there all the same.
+    return (
+      error instanceof Error && "code" in error && error.code === "ERR_PACKAGE_PATH_NOT_EXPORTED"
+    );
+  }
 }

@@ -6,6 +6,7 @@ import {
   describeError,
   type EncodedJob,
   encodeBody,
+  errorTable,
   type Headers,
   isSluiceError,
   type PublishOptions,
@@ -13,8 +14,8 @@ import {
   SluiceError,
   stderrLogger,
 } from "../../core/index.ts";
-import { connect } from "../../drivers/index.ts";
-import { checkJson, type JobLine, openFile, readLines } from "../job-lines.ts";
+import { type JobLine, jsonOf, openFile, readLines, textOf } from "../job-lines.ts";
+import { openQueues } from "../open-queues.ts";
 import { collect, duration, jsonOption, urlOption, wholeNumber } from "../options.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { colors, print, printJson, say } from "../terminal.ts";
@@ -73,9 +74,15 @@ const linesAtOnce = 1000;
 
 async function publish(queue: string, options: PublishArguments): Promise<void> {
   checkQueueName(queue);
+  if (options.text && options.idField !== undefined) {
+    throw new SluiceError(
+      "OPTION_INVALID",
+      "--id-field reads JSON objects and does not go with --text. Remove one of the two.",
+    );
+  }
   const source = await openSource(options);
-  const sluice = await connect(options.url, { logger: stderrLogger });
-  const run = { sluice, queue, options, name: source.name, published: 0, skipped: 0 };
+  const sluice = await openQueues(options.url, stderrLogger);
+  const run: Run = { sluice, queue, options, name: source.name, published: 0, skipped: 0 };
   try {
     await publishLines(run, source);
   } finally {
@@ -127,7 +134,8 @@ function fromStream(stream: Readable, name: string, size: number | null): Source
 }
 
 async function* fromArguments(data: readonly string[]): AsyncGenerator<JobLine> {
-  for (const [index, text] of data.entries()) yield { line: index + 1, text, bytesRead: 0 };
+  for (const [index, text] of data.entries())
+    yield { line: index + 1, bytes: Buffer.from(text), bytesRead: 0 };
 }
 
 async function publishLines(run: Run, source: Source): Promise<void> {
@@ -149,23 +157,24 @@ async function publishLines(run: Run, source: Source): Promise<void> {
 /** Publishes the lines before the first bad one, or all good ones with `--on-error skip`. */
 async function publishGroup(run: Run, lines: readonly JobLine[]): Promise<void> {
   const sends: Promise<unknown>[] = [];
-  let stoppedBy: unknown = null;
+  const errors: unknown[] = [];
+  const count = (): void => {
+    run.published += 1;
+  };
+  let badLine: unknown = null;
   for (const line of lines) {
     try {
-      sends.push(run.sluice.publishEncoded(run.queue, ...toJob(line, run)));
+      const sent = run.sluice.publishEncoded(run.queue, ...toJob(line, run));
+      sends.push(sent.then(count, (error) => errors.push(atLine(run, line, error))));
     } catch (error) {
-      if (!tolerate(run, error)) {
-        stoppedBy = error;
-        break;
-      }
+      if (tolerate(run, error)) continue;
+      badLine = error;
+      break;
     }
   }
-  for (const [index, result] of (await Promise.allSettled(sends)).entries()) {
-    if (result.status === "fulfilled") run.published += 1;
-    else
-      stoppedBy ??= tolerate(run, result.reason) ? null : atLine(run, lines[index], result.reason);
-  }
-  if (stoppedBy !== null) throw stoppedBy;
+  await Promise.all(sends);
+  const first = errors[0] ?? badLine;
+  if (first !== null) throw first;
 }
 
 /** Errors of one line can be skipped; those of the store or of the options would only repeat. */
@@ -178,8 +187,9 @@ function tolerate(run: Run, error: unknown): boolean {
   return true;
 }
 
-function atLine(run: Run, line: JobLine | undefined, error: unknown): unknown {
-  if (!isSluiceError(error) || line === undefined) return error;
+function atLine(run: Run, line: JobLine, error: unknown): unknown {
+  if (!isSluiceError(error) || errorTable[error.code].exit !== errorTable.DATA_INVALID.exit)
+    return error;
   return new SluiceError(error.code, `${run.name}:${line.line}: ${error.message}`, {
     cause: error,
     retryable: error.retryable,
@@ -187,29 +197,39 @@ function atLine(run: Run, line: JobLine | undefined, error: unknown): unknown {
 }
 
 function toJob(line: JobLine, run: Run): [EncodedJob, PublishOptions] {
-  const { options } = run;
-  const { delay, priority, header: headers } = options;
+  const { delay, priority, header: headers, idField, text } = run.options;
   const common = {
     ...(delay !== undefined && { delay }),
     ...(priority !== undefined && { priority }),
     ...(headers !== undefined && { headers }),
   };
-  if (options.text) return [encodeBody(line.text, "text"), common];
-  checkJson(line, run.name);
-  const job = { body: Buffer.from(line.text), headers: {} };
+  checkSize(line, run);
+  if (text) return [encodeBody(textOf(line, run.name), "text"), common];
+  const value = jsonOf(line, run.name);
+  const id = idField === undefined ? {} : { id: idOf(value, idField, `${run.name}:${line.line}`) };
   return [
-    job,
-    options.idField === undefined ? common : { ...common, id: idOf(line, run, options.idField) },
+    { body: line.bytes, headers: {} },
+    { ...common, ...id },
   ];
 }
 
-function idOf(line: JobLine, run: Run, field: string): string {
-  const value: unknown = JSON.parse(line.text);
+/** Before anything after it is sent: a run that stops at a line has published none of those behind it. */
+function checkSize(line: JobLine, run: Run): void {
+  const { maxBodyBytes } = run.sluice.driver.capabilities.limits;
+  const size = line.bytes.byteLength;
+  if (size <= maxBodyBytes) return;
+  throw new SluiceError(
+    "BODY_TOO_LARGE",
+    `${run.name}:${line.line}: a body may have up to ${maxBodyBytes} bytes here; got ${size}. Store large data elsewhere and publish a reference to it.`,
+  );
+}
+
+function idOf(value: unknown, field: string, place: string): string {
   const id = typeof value === "object" && value !== null ? Reflect.get(value, field) : undefined;
   if ((typeof id === "string" && id !== "") || typeof id === "number") return String(id);
   throw new SluiceError(
     "DATA_INVALID",
-    `${run.name}:${line.line}: --id-field ${field} must name a text or number; got ${JSON.stringify(id) ?? "nothing"}.`,
+    `${place}: --id-field ${field} must name a text or number; got ${JSON.stringify(id) ?? "nothing"}.`,
   );
 }
 

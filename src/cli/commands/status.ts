@@ -8,9 +8,9 @@ import {
   sleep,
   systemClock,
 } from "../../core/index.ts";
-import { connect } from "../../drivers/index.ts";
+import { openQueues } from "../open-queues.ts";
 import { jsonOption, urlOption } from "../options.ts";
-import { colors, print, printJson } from "../terminal.ts";
+import { colors, isTerminal, print, printJson } from "../terminal.ts";
 
 interface StatusOptions {
   readonly url: string;
@@ -38,7 +38,7 @@ export function statusCommand(): Command {
 }
 
 async function status(names: readonly string[], options: StatusOptions): Promise<void> {
-  const sluice = await connect(options.url, { logger: silentLogger });
+  const sluice = await openQueues(options.url, silentLogger);
   try {
     if (options.watch) await watch(sluice, names, options);
     else show(await read(sluice, names), options);
@@ -67,7 +67,7 @@ async function watch(
   names: readonly string[],
   options: StatusOptions,
 ): Promise<void> {
-  const isLive = process.stdout.isTTY === true && !options.json;
+  const isLive = isTerminal(process.stdout) && !options.json;
   const live = isLive ? (await import("log-update")).default : null;
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());

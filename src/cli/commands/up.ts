@@ -8,8 +8,7 @@ import {
   sleep,
   toMs,
 } from "../../core/index.ts";
-import { connect } from "../../drivers/index.ts";
-
+import { openQueues } from "../open-queues.ts";
 import { duration, logLevelOption, urlOption, wholeNumber } from "../options.ts";
 import { type Scaled, startScaled } from "../run-scaled.ts";
 import { colors, commandLogger, say } from "../terminal.ts";
@@ -84,7 +83,7 @@ export function upCommand(): Command {
 async function up(file: string | undefined, options: UpOptions): Promise<void> {
   const logger = commandLogger(options.logLevel);
   const definition = await toWorkerDefinition(file, options);
-  const sluice = await connect(options.url, { logger });
+  const sluice = await openQueues(options.url, logger);
   const queues = definition.handlers.map((handler) => handler.queue);
   const stop = new AbortController();
   const failure: { error?: SluiceError } = {};

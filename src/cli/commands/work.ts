@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { type Logger, type LogLevel, redactUrl, toMs } from "../../core/index.ts";
-import { connect } from "../../drivers/index.ts";
 import { superviseWorker } from "../../targets/index.ts";
 import { startWorker, type Worker } from "../../worker/index.ts";
+import { openQueues } from "../open-queues.ts";
 import { duration, logLevelOption, urlOption } from "../options.ts";
 import { commandLogger } from "../terminal.ts";
 import { addWorkerSource, toWorkerDefinition, type WorkerSource } from "../worker-source.ts";
@@ -39,7 +39,7 @@ export function workCommand(): Command {
 async function work(file: string | undefined, options: WorkOptions): Promise<void> {
   const logger = commandLogger(options.logLevel);
   const definition = await toWorkerDefinition(file, options);
-  const sluice = await connect(options.url, { logger });
+  const sluice = await openQueues(options.url, logger);
   const idle = options.exitWhenIdle;
   const worker = startWorker(
     definition,

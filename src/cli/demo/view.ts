@@ -2,7 +2,7 @@ import { createLogUpdate } from "log-update";
 import { formatMs, type QueueDepth } from "../../core/index.ts";
 import type { TargetStatus } from "../../scaler/index.ts";
 import { bar } from "../bar.ts";
-import { colors, say } from "../terminal.ts";
+import { colors, isTerminal, say } from "../terminal.ts";
 import type { DemoSummary } from "./summary.ts";
 
 /** One moment of a demo. */
@@ -28,7 +28,7 @@ const barWidth = 40;
 
 /** The view that fits standard error. */
 export function createDemoView(): DemoView {
-  if (process.stderr.isTTY) {
+  if (isTerminal(process.stderr)) {
     const draw = createLogUpdate(process.stderr);
     return { show: (moment) => draw(bars(moment)), done: () => draw.done() };
   }

@@ -14,6 +14,7 @@ import { IndexedHeap } from "./indexed-heap.ts";
 import { KnownIds } from "./known-ids.ts";
 import { QueueBell } from "./queue-bell.ts";
 import {
+  compareDeaths,
   isLostBefore,
   isReadyBefore,
   type StoredMessage,
@@ -149,7 +150,8 @@ export class MemoryQueue {
   }
 
   deadLetters(limit: number): readonly DeadLetter[] {
-    return [...this.#dead].slice(0, limit).map((message) => toDeadLetter(message, this.name));
+    const oldestFirst = [...this.#dead].sort(compareDeaths);
+    return oldestFirst.slice(0, limit).map((message) => toDeadLetter(message, this.name));
   }
 
   redrive(selection: DeadLetterSelection): number {

@@ -105,3 +105,8 @@ export function isReadyBefore(a: StoredMessage, b: StoredMessage): boolean {
 export function isLostBefore(a: StoredMessage, b: StoredMessage): boolean {
   return a.leaseEndsAt < b.leaseEndsAt;
 }
+
+/** Dead messages: the oldest death first, those of one moment in the order of publishing. */
+export function compareDeaths(a: StoredMessage, b: StoredMessage): number {
+  return a.deadAt - b.deadAt || a.sequence - b.sequence;
+}

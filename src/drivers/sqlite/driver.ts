@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import {
+  aborted,
   type Browser,
   type Clock,
   type DeadLetters,
@@ -119,7 +120,9 @@ interface OpenFile extends Parts {
   /** Aborts with close. */
   readonly closed: AbortSignal;
   close(): void;
-  /** A read of one moment. Throws `CLOSED`, or `STORE_UNAVAILABLE` when the file is no longer the one that was opened. */
+  /** Throws `CLOSED`, or `STORE_UNAVAILABLE` when the file is no longer the one that was opened. */
+  check(): void;
+  /** A read of one moment. */
   read<T>(work: () => T): T;
   /** A write; one whose loss would only cause a second delivery, such as a lease, need not wait for the disk. */
   write<T>(durability: "durable" | "lease", work: () => T): Promise<T>;
@@ -159,6 +162,7 @@ function openFile(parts: Parts): OpenFile {
   return {
     ...parts,
     closed: closing.signal,
+    check,
     read,
     write,
     async promoteAll(queue) {
@@ -197,7 +201,8 @@ function queueMethods(
   }
 
   return {
-    async publish(queue, messages) {
+    async publish(queue, messages, { signal } = {}) {
+      if (signal?.aborted) throw aborted(signal);
       await file.write("durable", () => {
         const now = clock.now();
         store.publish(sql, queue, messages, { now, rememberUntil: now + settings.dedupWindowMs });
@@ -206,7 +211,7 @@ function queueMethods(
       return messages.map((message) => message.id);
     },
     async receive(queue, request) {
-      file.read(() => undefined);
+      file.check();
       return receiveWithin({
         attempt: () => claim(queue, request),
         watch: (onReady) => wakeUps.watch(queue, onReady),
@@ -229,7 +234,10 @@ function queueMethods(
       await file.promoteAll(queue);
       return file.read(() => store.depth(sql, queue, clock.now()));
     },
-    watch: (queue, onReady) => wakeUps.watch(queue, onReady),
+    watch(queue, onReady) {
+      file.check();
+      return wakeUps.watch(queue, onReady);
+    },
     close: async () => file.close(),
   };
 }

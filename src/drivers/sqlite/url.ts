@@ -1,4 +1,4 @@
-import { type Clock, type Driver, type Logger, SluiceError } from "../../core/index.ts";
+import { type Clock, type Driver, type Logger, redactUrl, SluiceError } from "../../core/index.ts";
 import { sqliteDriver } from "./driver.ts";
 
 /**
@@ -39,12 +39,15 @@ function decode(path: string, url: string): string {
   } catch (cause) {
     throw new SluiceError(
       "URL_INVALID",
-      `${url} has a % that is not followed by two hexadecimal digits. Write %25 for a plain %.`,
+      `${redactUrl(url)} has a % that is not followed by two hexadecimal digits. Write %25 for a plain %.`,
       { cause },
     );
   }
 }
 
 function invalid(url: string, expected: string, fix: string): SluiceError {
-  return new SluiceError("URL_INVALID", `a sqlite URL has ${expected}; got ${url}. ${fix}.`);
+  return new SluiceError(
+    "URL_INVALID",
+    `a sqlite URL has ${expected}; got ${redactUrl(url)}. ${fix}.`,
+  );
 }

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import type { Driver } from "../../core/index.ts";
+import { type ConformanceCase, casesOf } from "./conformance-case.ts";
+import { ackAll, bury, deadLetter, release, retry, settleAll, take, takeOne } from "./consumer.ts";
+import { expectBetween, expectDepth, method, pause } from "./expectations.ts";
+import { publishTexts } from "./sample-messages.ts";
+
+/** Fails unless the oldest age lies between the bounds, or is `null` where the driver does not know it. */
+async function expectAge(driver: Driver, queue: string, low: number, high: number): Promise<void> {
+  const { oldestAgeMs } = await driver.depth(queue);
+  if (driver.capabilities.depth.oldestAge === "unknown") {
+    assert.equal(oldestAgeMs, null);
+    return;
+  }
+  assert.ok(oldestAgeMs !== null, "the oldest age is a number");
+  expectBetween(oldestAgeMs, low, high, "the oldest age");
+}
+
+/** How much older a message may look on a busy machine. */
+const slackMs = 2000;
+
+/** What depth promises. */
+export const depthCases: readonly ConformanceCase[] = casesOf("depth", [
+  {
+    name: "counts nothing in a queue that nobody used",
+    async run({ driver, queue }) {
+      await expectDepth(driver, queue, {});
+      await expectAge(driver, queue, 0, 0);
+    },
+  },
+  {
+    name: "counts ready and leased messages",
+    async run({ driver, queue }) {
+      await publishTexts(driver, queue, ["a", "b", "c"]);
+      await expectDepth(driver, queue, { ready: 3 });
+      await take(driver, queue, 2);
+      await expectDepth(driver, queue, { ready: 1, inFlight: 2 });
+    },
+  },
+  {
+    name: "follows a message through all its states",
+    requires: ["delay", "deadLetters"],
+    async run({ driver, queue }) {
+      await publishTexts(driver, queue, ["a"], { delayMs: 300 });
+      await expectDepth(driver, queue, { delayed: 1 });
+      await settleAll(driver, queue, [release(await takeOne(driver, queue))]);
+      await expectDepth(driver, queue, { ready: 1 });
+      await settleAll(driver, queue, [retry(await takeOne(driver, queue))]);
+      await expectDepth(driver, queue, { ready: 1 });
+      await settleAll(driver, queue, [retry(await takeOne(driver, queue), 300)]);
+      await expectDepth(driver, queue, { delayed: 1 });
+      await bury(driver, queue, "enough");
+      await expectDepth(driver, queue, { dead: 1 });
+      await method(driver, "redrive")(queue, {});
+      await expectDepth(driver, queue, { ready: 1 });
+      await ackAll(driver, queue, [await takeOne(driver, queue)]);
+      await expectDepth(driver, queue, {});
+    },
+  },
+  {
+    name: "counts a message as ready as soon as its delay is over",
+    requires: ["delay"],
+    async run({ driver, queue }) {
+      await publishTexts(driver, queue, ["a", "b"], { delayMs: 300 });
+      await publishTexts(driver, queue, ["c"], { delayMs: 3_600_000 });
+      await expectDepth(driver, queue, { delayed: 3 });
+      await pause(500);
+      await expectDepth(driver, queue, { ready: 2, delayed: 1 });
+    },
+  },
+  {
+    name: "counts each queue for itself",
+    async run({ driver, queue, freshQueue }) {
+      const other = freshQueue();
+      await publishTexts(driver, queue, ["a", "b"]);
+      await publishTexts(driver, other, ["c"]);
+      const delivery = await takeOne(driver, other);
+      await settleAll(driver, other, [deadLetter(delivery, "enough")]);
+      await expectDepth(driver, queue, { ready: 2 });
+      await expectDepth(driver, other, { dead: 1 });
+    },
+  },
+  {
+    name: "counts the same through every connection",
+    async run({ driver, queue, open }) {
+      const other = await open();
+      await publishTexts(driver, queue, ["a", "b"]);
+      await expectDepth(other, queue, { ready: 2 });
+      await takeOne(other, queue);
+      await expectDepth(driver, queue, { ready: 1, inFlight: 1 });
+    },
+  },
+  {
+    name: "tells how long the oldest ready message has been ready",
+    async run({ driver, queue }) {
+      const startedAt = Date.now();
+      await publishTexts(driver, queue, ["old"]);
+      await pause(400);
+      await publishTexts(driver, queue, ["young"]);
+      await expectAge(driver, queue, 350, Date.now() - startedAt + slackMs);
+      await ackAll(driver, queue, await take(driver, queue, 2));
+      await expectAge(driver, queue, 0, 0);
+    },
+  },
+  {
+    name: "tells the age of the oldest message even when others go first",
+    requires: ["priority"],
+    async run({ driver, queue }) {
+      await publishTexts(driver, queue, ["old"]);
+      await pause(400);
+      await publishTexts(driver, queue, ["first"], { priority: 1 });
+      await expectAge(driver, queue, 350, 400 + slackMs);
+    },
+  },
+  {
+    name: "counts no age for messages that wait for their time or are leased",
+    requires: ["delay"],
+    async run({ driver, queue }) {
+      await publishTexts(driver, queue, ["leased"]);
+      await takeOne(driver, queue);
+      await publishTexts(driver, queue, ["delayed"], { delayMs: 3_600_000 });
+      await pause(100);
+      await expectAge(driver, queue, 0, 0);
+    },
+  },
+  {
+    name: "counts the age of a delayed message from the end of its delay",
+    requires: ["delay"],
+    async run({ driver, queue }) {
+      const startedAt = Date.now();
+      await publishTexts(driver, queue, ["delayed"], { delayMs: 600 });
+      await pause(900);
+      await expectAge(driver, queue, 200, Date.now() - startedAt - 600 + 50);
+    },
+  },
+]);
