@@ -88,11 +88,14 @@ export class Sluice {
     input: unknown,
     options: PublishOptions = {},
   ): Promise<string> {
-    return this.#whileOpen(async () => {
+    this.#beginSend();
+    try {
       const definition = typeof job === "string" ? undefinedJob(job) : job;
       const message = this.#message(await definition.encode(input), options);
-      return this.#send(definition.queue, message);
-    });
+      return await this.#send(definition.queue, message);
+    } finally {
+      this.#endSend();
+    }
   }
 
   /**
@@ -115,15 +118,18 @@ export class Sluice {
     inputs: readonly unknown[],
     options: ManyOptions<unknown> = {},
   ): Promise<readonly string[]> {
-    return this.#whileOpen(async () => {
+    this.#beginSend();
+    try {
       const definition = typeof job === "string" ? undefinedJob(job) : job;
       const messages: OutgoingMessage[] = [];
       for (const [index, input] of inputs.entries()) {
         const own = typeof options === "function" ? options(input, index) : options;
         messages.push(this.#message(await definition.encode(input), own));
       }
-      return this.#publish(definition.queue, messages);
-    });
+      return await this.#publish(definition.queue, messages);
+    } finally {
+      this.#endSend();
+    }
   }
 
   /** Publishes a body as it is, already encoded: for programs that pass messages on. */
@@ -132,9 +138,12 @@ export class Sluice {
     encoded: EncodedJob,
     options: PublishOptions = {},
   ): Promise<string> {
-    return this.#whileOpen(() =>
-      this.#send(checkQueueName(queue), this.#message(encoded, options)),
-    );
+    this.#beginSend();
+    try {
+      return await this.#send(checkQueueName(queue), this.#message(encoded, options));
+    } finally {
+      this.#endSend();
+    }
   }
 
   /** How many messages wait, run and are dead. Unknown figures are `null`. */
@@ -197,18 +206,16 @@ export class Sluice {
     await this.driver.close();
   }
 
-  /** A send from the first check of its input to its confirmation, for which close waits. */
-  async #whileOpen<T>(send: () => Promise<T>): Promise<T> {
-    if (this.#closing !== null) {
+  /** A send lasts from the first check of its input to its confirmation; close waits for that. */
+  #beginSend(): void {
+    if (this.#closing !== null)
       throw new SluiceError("CLOSED", "publish was called after close(). Connect anew.");
-    }
     this.#sendsUnderWay += 1;
-    try {
-      return await send();
-    } finally {
-      this.#sendsUnderWay -= 1;
-      if (this.#sendsUnderWay === 0) this.#onSent();
-    }
+  }
+
+  #endSend(): void {
+    this.#sendsUnderWay -= 1;
+    if (this.#sendsUnderWay === 0) this.#onSent();
   }
 
   #send(queue: string, message: OutgoingMessage): Promise<string> {

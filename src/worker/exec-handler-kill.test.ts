@@ -48,7 +48,7 @@ const onUnix = describe.skipIf(process.platform === "win32");
 onUnix("a time-out", () => {
   test("kills the command and everything it has started", async () => {
     const command = "sleep 61 & echo $! > child; sh -c 'echo $$ > deep; sleep 62; :' | cat";
-    const { ended } = start(command, { timeout: 500 });
+    const { ended } = start(command, { timeout: 1500 });
     const pids = await Promise.all([writtenPid("child"), writtenPid("deep")]);
     expect(pids.map(isAlive)).toEqual([true, true]);
     expect(await ended).toMatchObject(timedOut);
@@ -60,7 +60,7 @@ onUnix("a time-out", () => {
     [" 2>/dev/null", "that ignores SIGTERM and has closed standard error"],
   ])("kills a command%s %s, within a second", async (redirection, _what) => {
     const stubborn = `trap "" TERM; echo $$ > pid; while :; do sleep 0.1; done`;
-    const { ended } = start(`sh -c '${stubborn}'${redirection}`, { timeout: 300 });
+    const { ended } = start(`sh -c '${stubborn}'${redirection}`, { timeout: 1500 });
     const pid = await writtenPid("pid");
     expect(await ended).toMatchObject(timedOut);
     await gone(pid);
@@ -68,7 +68,7 @@ onUnix("a time-out", () => {
 
   test("lets a command finish, whose success then counts when no shell is around it", async () => {
     const tidy = `trap "echo done > tidied; exit 0" TERM; while :; do sleep 0.05; done`;
-    const { ended } = start(`exec sh -c '${tidy}'`, { timeout: 400 });
+    const { ended } = start(`exec sh -c '${tidy}'`, { timeout: 1500 });
     expect(await ended).toEqual({ end: "returned", value: undefined });
     expect(folder.read("tidied")).toBe("done\n");
   });
