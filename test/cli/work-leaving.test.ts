@@ -51,7 +51,7 @@ describe.concurrent("work, at SIGTERM", () => {
     worker.kill("SIGTERM");
     expect(await worker.ended(5000)).toMatchObject({ status: 0 });
     expect(await receiveNow(cli)).toMatchObject([{ attempt: 1 }]);
-    await cli.expectNoProcesses(0);
+    await cli.expectNoProcesses(1000);
   });
 
   test("leaves at once at a second one", async ({ cli }) => {
@@ -75,7 +75,7 @@ describe.concurrent("work, at SIGTERM", () => {
     ]);
     worker.kill("SIGTERM");
     expect(await worker.ended(5000)).toMatchObject({ status: 0 });
-    await cli.expectNoProcesses(0);
+    await cli.expectNoProcesses(1000);
     expect(await receiveNow(cli)).toMatchObject([{ attempt: 1 }]);
   });
 

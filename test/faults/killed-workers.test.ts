@@ -17,7 +17,10 @@ async function isEmpty(sluice: Sluice): Promise<boolean> {
   return ready === 0 && delayed === 0 && inFlight === 0;
 }
 
-/** Kills a random worker at every turn and starts another, until the queue is empty; tells whom it has killed. */
+/**
+ * Kills a random worker at every turn and starts another, until the queue is empty; tells whom it has killed. A turn
+ * passes while fewer than three have begun to work, or a slow machine would never get anywhere.
+ */
 async function killUntilEmpty(cli: Cli, sluice: Sluice, crew: Program[]): Promise<Set<number>> {
   const random = seededRandom(20_261_122);
   const options = { lease: "1s", concurrency: 5 };
@@ -28,10 +31,12 @@ async function killUntilEmpty(cli: Cli, sluice: Sluice, crew: Program[]): Promis
   while (!(await isEmpty(sluice))) {
     if (Date.now() > giveUpAt) throw new Error(JSON.stringify(await sluice.depth("q")));
     await wait(killEveryMs);
-    const [victim] = crew.splice(Math.floor(random() * crew.length), 1);
-    victim?.kill("SIGKILL");
-    killed.add(victim?.pid ?? 0);
-    crew.push(startRecordingWorker(cli, options));
+    const begun = crew.filter(({ stderr }) => stderr.includes("working"));
+    const victim = crew[Math.floor(random() * crew.length)];
+    if (begun.length < 3 || victim === undefined) continue;
+    victim.kill("SIGKILL");
+    killed.add(victim.pid);
+    crew.splice(crew.indexOf(victim), 1, startRecordingWorker(cli, options));
   }
   return killed;
 }
