@@ -1,6 +1,12 @@
 /** Brings scaler, process target and queues together: what `sluice up` and `sluice demo` share. */
 import { fileURLToPath } from "node:url";
-import type { Logger, ScaleOptions, Sluice, SluiceError } from "../core/index.ts";
+import {
+  isSluiceError,
+  type Logger,
+  type ScaleOptions,
+  type Sluice,
+  type SluiceError,
+} from "../core/index.ts";
 import {
   createEngine,
   type Decision,
@@ -8,6 +14,7 @@ import {
   type Engine,
   initialBacklogState,
   queueDepthTrigger,
+  type Trigger,
   toBacklogPolicy,
 } from "../scaler/index.ts";
 import { createProcessTarget, type ProcessTarget } from "../targets/index.ts";
@@ -42,7 +49,7 @@ export interface Scaled {
 export function startScaled(run: ScaledRun): Scaled {
   const { sluice, logger } = run;
   const policy = toBacklogPolicy(run.scale);
-  const trigger = queueDepthTrigger(sluice.driver, run.queues);
+  const trigger = reportingFatal(queueDepthTrigger(sluice.driver, run.queues), run.onFatal);
   const { onOutput } = run;
   const target = createProcessTarget({
     command: [
@@ -78,6 +85,21 @@ export function startScaled(run: ScaledRun): Scaled {
       await engine.stop();
       await trigger.close();
       await target.close();
+    },
+  };
+}
+
+/** A reading that can never succeed again is told to the owner, who ends the run; others are the engine's to wait out. */
+function reportingFatal(trigger: Trigger, onFatal: (error: SluiceError) => void): Trigger {
+  return {
+    ...trigger,
+    async metrics() {
+      try {
+        return await trigger.metrics();
+      } catch (error) {
+        if (isSluiceError(error) && !error.retryable && error.code !== "CLOSED") onFatal(error);
+        throw error;
+      }
     },
   };
 }

@@ -17,6 +17,8 @@ const usage = { retryable: false, exit: 2, http: 400 } as const;
 const data = { retryable: false, exit: 65, http: 422 } as const;
 const unavailable = { retryable: true, exit: 69, http: 503 } as const;
 const failed = { retryable: false, exit: 1, http: 500 } as const;
+/** Something to be put right outside; starting again does not help, which supervisors should know (EX_CONFIG). */
+const misconfigured = { retryable: false, exit: 78, http: 500 } as const;
 
 /** The closed set of error codes. */
 export type ErrorCode =
@@ -77,7 +79,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = {
   },
   CLIENT_MISSING: {
     summary: "An optional package that a feature needs is not installed.",
-    ...failed,
+    ...misconfigured,
   },
   CLOSED: { summary: "A connection, worker or engine was used after it was closed.", ...failed },
   ABORTED: { summary: "A wait was given up because its signal was aborted.", ...failed },
@@ -88,9 +90,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = {
   },
   STORE_BUSY: { summary: "Another process held the store's lock for too long.", ...unavailable },
   STORE_FULL: { summary: "The disk or the store is full; nothing was written.", ...unavailable },
-  STORE_READ_ONLY: { summary: "The store cannot be written by this user.", ...failed },
-  STORE_CORRUPT: { summary: "The file is not a database or is damaged.", ...failed },
-  SCHEMA_NEWER: { summary: "The store was written by a newer version of Sluice.", ...failed },
+  STORE_READ_ONLY: { summary: "The store cannot be written by this user.", ...misconfigured },
+  STORE_CORRUPT: { summary: "The file is not a database or is damaged.", ...misconfigured },
+  SCHEMA_NEWER: {
+    summary: "The store was written by a newer version of Sluice.",
+    ...misconfigured,
+  },
   DRIVER_FAILED: {
     summary: "The store or broker reported an error that has no code of its own.",
     ...failed,

@@ -1,2 +1,2 @@
-export { connect } from "./connect.ts";
+export { type ConnectOptions, connect } from "./connect.ts";
 export { knownSchemes, type OpenContext, openDriver } from "./registry.ts";

@@ -4,6 +4,8 @@ import { type Clock, type Driver, type Logger, redactUrl, SluiceError } from "..
 export interface OpenContext {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** `false`: reject with `STORE_UNAVAILABLE` rather than bring a store into being. */
+  readonly create: boolean;
 }
 
 type Open = (url: string, context: OpenContext) => Promise<Driver>;

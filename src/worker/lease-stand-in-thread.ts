@@ -6,7 +6,7 @@ import { beatsPerLease, type StandInChanges, type StandInData } from "./lease-st
 interface DriverModule {
   openDriver(
     url: string,
-    context: { clock: typeof systemClock; logger: typeof silentLogger },
+    context: { clock: typeof systemClock; logger: typeof silentLogger; create: boolean },
   ): Promise<Driver>;
 }
 
@@ -54,7 +54,7 @@ async function renewAll(): Promise<void> {
 
 function openDriver(): Promise<Driver> {
   opening ??= import(address.module).then((module: DriverModule) =>
-    module.openDriver(address.url, { clock: systemClock, logger: silentLogger }),
+    module.openDriver(address.url, { clock: systemClock, logger: silentLogger, create: false }),
   );
   return opening;
 }

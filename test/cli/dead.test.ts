@@ -57,6 +57,7 @@ describe.concurrent("dead list", () => {
   });
 
   test("says that there are none", async ({ cli }) => {
+    await cli.run(["publish", "q", "--data", "1"]);
     const ended = await cli.run(["dead", "list", "q"]);
     expect(ended).toMatchObject({ status: 0, stdout: "", stderr: "No dead letters in q.\n" });
   });

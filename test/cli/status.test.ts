@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { describe, expect } from "vitest";
 import { type Cli, test } from "../support/cli.ts";
 
@@ -52,12 +53,22 @@ describe.concurrent("status", () => {
   });
 
   test("shows a queue that nobody has used as empty", async ({ cli }) => {
+    await cli.run(["publish", "q", "--data", "1"]);
     const { status, stdout } = await cli.run(["status", "unknown"]);
     expect(status).toBe(0);
     expect(stdout.split("\n")[1]?.trim().split(/ +/)).toEqual(["unknown", "0", "0", "0", "0", "-"]);
   });
 
+  test("makes no file where there is none, and says so", async ({ cli }) => {
+    const { status, stdout, stderr } = await cli.run(["status"]);
+    expect(status).toBe(69);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/sluice\.db does not exist\. .*publish a job/);
+    expect(existsSync(cli.path("sluice.db"))).toBe(false);
+  });
+
   test("says how to begin when there are no queues", async ({ cli }) => {
+    await cli.open();
     const { status, stdout } = await cli.run(["status"]);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^No queues in sqlite:sluice\.db yet\. Publish a job: sluice publish /);

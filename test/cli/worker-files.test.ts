@@ -117,7 +117,7 @@ describe.concurrent("work refuses", () => {
       mkdirSync(cli.path("node_modules/tsx"), { recursive: true });
       cli.write("node_modules/tsx/package.json", '{"name":"tsx","exports":{}}'); // hides any other
       const ended = await cli.run(["work", cli.write("worker.ts", "export {};")]);
-      expect(ended.status).toBe(1);
+      expect(ended.status).toBe(78);
       expect(ended.stderr).toMatch(/npm install tsx, use Node 22\.18 or newer.*\(CLIENT_MISSING\)/);
     },
   );

@@ -48,7 +48,7 @@ describe.concurrent("a user without the right to write", () => {
     const [publish, work, up] = commands;
     for (const command of [publish, work]) {
       const ended = await cli.run(command, asNobody);
-      expect(ended.status).toBe(1);
+      expect(ended.status).toBe(78);
       expect(ended.stderr).toMatch(readOnly);
       expect(ended.stderr).not.toContain("    at ");
     }
@@ -66,7 +66,7 @@ describe.concurrent("a user without the right to write", () => {
     for (const command of commands) {
       const ended = await cli.run(command, asNobody);
       expect(ended.stderr).toMatch(/sluice\.db .*folder.*\(STORE_(READ_ONLY|UNAVAILABLE)\)\n$/);
-      expect([1, 69]).toContain(ended.status);
+      expect([78, 69]).toContain(ended.status);
     }
     chmodSync(cli.folder, 0o755);
     rmSync(file);
@@ -84,7 +84,7 @@ describe.concurrent("a file that is no database of ours", () => {
     const before = digest(file);
     for (const command of [...commands, ["status"], ["dead", "list", "q"]]) {
       const ended = await cli.run(command);
-      expect(ended.status).toBe(1);
+      expect(ended.status).toBe(78);
       expect(ended.stderr).toMatch(/is not a SQLite database or is damaged.*\(STORE_CORRUPT\)\n$/);
     }
     expect(digest(file)).toBe(before);
@@ -96,7 +96,7 @@ describe.concurrent("a file that is no database of ours", () => {
     truncateSync(cli.path("sluice.db"), 200_000);
     for (const command of [...commands, ["status", "q"]]) {
       const ended = await cli.run(command);
-      expect(ended.status).toBe(1);
+      expect(ended.status).toBe(78);
       expect(ended.stderr).toMatch(/is not a SQLite database or is damaged.*\(STORE_CORRUPT\)$/m);
     }
   });
@@ -108,7 +108,7 @@ describe.concurrent("a file that is no database of ours", () => {
     const before = digest(file);
     for (const command of [...commands, ["status"], ["dead", "purge", "q", "--all"]]) {
       const ended = await cli.run(command);
-      expect(ended).toMatchObject({ status: 1 });
+      expect(ended).toMatchObject({ status: 78 });
       expect(ended.stderr).toMatch(/schema version 99; .* up to 1\. Update Sluice.*SCHEMA_NEWER/);
     }
     expect(digest(file)).toBe(before);

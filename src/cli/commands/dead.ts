@@ -1,5 +1,11 @@
 import { Command, Option } from "commander";
-import { type DeadLetter, type Sluice, SluiceError, silentLogger } from "../../core/index.ts";
+import {
+  checkQueueName,
+  type DeadLetter,
+  type Sluice,
+  SluiceError,
+  silentLogger,
+} from "../../core/index.ts";
 import { openQueues } from "../open-queues.ts";
 import { collect, jsonOption, urlOption, wholeNumber } from "../options.ts";
 import { colors, print, printJson, say } from "../terminal.ts";
@@ -66,7 +72,7 @@ async function act(
     );
   }
   const selection = options.id === undefined ? {} : { ids: options.id };
-  const count = await withSluice(options.url, (sluice) =>
+  const count = await withSluice({ url: options.url, queue }, (sluice) =>
     done === "redriven"
       ? sluice.redrive(queue, selection)
       : sluice.purgeDeadLetters(queue, selection),
@@ -79,7 +85,7 @@ async function listDead(
   queue: string,
   options: DeadOptions & { readonly limit: number },
 ): Promise<void> {
-  const [letters, depth] = await withSluice(options.url, (sluice) =>
+  const [letters, depth] = await withSluice({ url: options.url, queue }, (sluice) =>
     Promise.all([sluice.deadLetters(queue, { limit: options.limit }), sluice.depth(queue)]),
   );
   if (options.json) {
@@ -113,8 +119,12 @@ function bodyText(letter: DeadLetter): string {
   return Buffer.from(text).equals(bytes) ? text : `base64:${bytes.toString("base64")}`;
 }
 
-async function withSluice<T>(url: string, use: (sluice: Sluice) => Promise<T>): Promise<T> {
-  const sluice = await openQueues(url, silentLogger);
+async function withSluice<T>(
+  { url, queue }: { readonly url: string; readonly queue: string },
+  use: (sluice: Sluice) => Promise<T>,
+): Promise<T> {
+  checkQueueName(queue);
+  const sluice = await openQueues(url, silentLogger, { create: false });
   try {
     return await use(sluice);
   } finally {

@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { redactUrl, type Sluice, SluiceError, silentLogger, sleep } from "../../core/index.ts";
+import {
+  isSluiceError,
+  redactUrl,
+  type Sluice,
+  SluiceError,
+  silentLogger,
+  sleep,
+} from "../../core/index.ts";
 import { explainDecision } from "../../scaler/index.ts";
 import { readRecord } from "../demo/record.ts";
 import { type DemoSummary, isSuccess, summarize } from "../demo/summary.ts";
@@ -12,7 +19,7 @@ import { createDemoView, summaryText } from "../demo/view.ts";
 import { type DemoInput, demoJob, demoVariables } from "../demo/worker.ts";
 import { openQueues } from "../open-queues.ts";
 import { jsonOption, wholeNumber } from "../options.ts";
-import { type Scaled, startScaled } from "../run-scaled.ts";
+import { type Scaled, type ScaledRun, startScaled } from "../run-scaled.ts";
 import { printJson, say } from "../terminal.ts";
 
 interface DemoOptions {
@@ -67,80 +74,88 @@ async function run(url: string, folder: string, options: DemoOptions): Promise<D
   const queue = `sluice-demo-${randomBytes(4).toString("hex")}`;
   const sluice = await openQueues(url, silentLogger);
   const stop = new AbortController();
-  let failure: SluiceError | null = null;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
   let decision = "";
-  const scaled = startScaled({
-    sluice,
+  const scaled = startWorkers(sluice, {
     url,
-    queues: [queue],
-    workerArguments: [
-      fileURLToPath(new URL("../demo/worker-file.js", import.meta.url)),
-      "--log-level",
-      "warn",
-    ],
-    env: { [demoVariables.queue]: queue, [demoVariables.record]: folder },
-    graceMs: 10_000,
-    scale: {
-      maxReplicaCount: options.max,
-      messageCount: 5,
-      cooldownPeriod: "1s",
-      stabilizationWindow: "1s",
-      pollingInterval: "250ms",
-    },
-    logger: silentLogger,
+    queue,
+    folder,
+    max: options.max,
     onDecision: (made) => {
       if (made.replicas !== made.current || decision === "") decision = explainDecision(made);
     },
-    onFatal: (error) => {
-      failure = error;
-      stop.abort();
-    },
+    onFatal: (error) => stop.abort(error),
   });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
   try {
     const publishedAt = Date.now();
     const ids = await sluice.publishMany(demoJob(queue), randomJobs(options.jobs));
     if (!options.json)
       say(`${ids.length} jobs published to ${redactUrl(url)}; no worker runs yet.`);
-    await watch({
-      sluice,
-      scaled,
-      queue,
-      folder,
-      ids,
-      publishedAt,
-      options,
-      signal: stop.signal,
-      decision: () => decision,
-    });
-    if (failure !== null) throw failure;
-    const endedAt = Date.now();
-    const finalWorkers = (await scaled.target.status()).workers.length;
-    const { peak: peakWorkers, workerSeconds } = scaled.target.stats();
-    const depth = await sluice.depth(queue);
-    return summarize({
-      ids,
-      record: readRecord(folder),
-      depth,
-      publishedAt,
-      endedAt,
-      peakWorkers,
-      finalWorkers,
-      workerSeconds,
-    });
+    const { signal } = stop;
+    const shared = { sluice, scaled, queue, folder, ids, publishedAt };
+    await watch({ ...shared, options, signal, decision: () => decision });
+    if (isSluiceError(signal.reason)) throw signal.reason;
+    if (signal.aborted)
+      throw new SluiceError("ABORTED", "the demo was interrupted before its end.");
+    return await facts(shared);
   } finally {
     await scaled.close();
     await sluice.close();
   }
 }
 
-interface Watched {
+interface DemoWorkers extends Pick<ScaledRun, "url" | "onDecision" | "onFatal"> {
+  readonly queue: string;
+  readonly folder: string;
+  readonly max: number;
+}
+
+function startWorkers(sluice: Sluice, { queue, folder, max, ...run }: DemoWorkers): Scaled {
+  const file = fileURLToPath(new URL("../demo/worker-file.js", import.meta.url));
+  return startScaled({
+    ...run,
+    sluice,
+    queues: [queue],
+    workerArguments: [file, "--log-level", "warn"],
+    env: { [demoVariables.queue]: queue, [demoVariables.record]: folder },
+    graceMs: 10_000,
+    scale: {
+      maxReplicaCount: max,
+      messageCount: 5,
+      cooldownPeriod: "1s",
+      stabilizationWindow: "1s",
+      pollingInterval: "250ms",
+    },
+    logger: silentLogger,
+  });
+}
+
+/** What is known of a run, from the handlers' record, the queue and the workers. */
+interface DemoRun {
   readonly sluice: Sluice;
   readonly scaled: Scaled;
   readonly queue: string;
   readonly folder: string;
   readonly ids: readonly string[];
   readonly publishedAt: number;
+}
+
+async function facts(run: DemoRun): Promise<DemoSummary> {
+  const endedAt = Date.now();
+  const { peak: peakWorkers, workerSeconds } = run.scaled.target.stats();
+  return summarize({
+    ids: run.ids,
+    record: readRecord(run.folder),
+    depth: await run.sluice.depth(run.queue),
+    publishedAt: run.publishedAt,
+    endedAt,
+    peakWorkers,
+    finalWorkers: (await run.scaled.target.status()).workers.length,
+    workerSeconds,
+  });
+}
+
+interface Watched extends DemoRun {
   readonly options: DemoOptions;
   readonly signal: AbortSignal;
   readonly decision: () => string;

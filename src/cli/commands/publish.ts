@@ -71,6 +71,7 @@ export function publishCommand(): Command {
 
 /** How many lines are under way at once; the connection groups them into round trips. */
 const linesAtOnce = 1000;
+const bytesAtOnce = 8 * 1024 * 1024;
 
 async function publish(queue: string, options: PublishArguments): Promise<void> {
   checkQueueName(queue);
@@ -140,9 +141,11 @@ async function* fromArguments(data: readonly string[]): AsyncGenerator<JobLine> 
 
 async function publishLines(run: Run, source: Source): Promise<void> {
   let lines: JobLine[] = [];
+  let bytes = 0;
   for await (const line of source.lines) {
     lines.push(line);
-    if (lines.length < linesAtOnce) continue;
+    bytes += line.bytes.byteLength;
+    if (lines.length < linesAtOnce && bytes < bytesAtOnce) continue;
     await publishGroup(run, lines);
     source.progress.show({
       published: run.published,
@@ -150,6 +153,7 @@ async function publishLines(run: Run, source: Source): Promise<void> {
       bytesRead: line.bytesRead,
     });
     lines = [];
+    bytes = 0;
   }
   await publishGroup(run, lines);
 }

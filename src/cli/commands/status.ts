@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import {
+  checkQueueName,
   formatMs,
   type QueueDepth,
   redactUrl,
@@ -38,7 +39,8 @@ export function statusCommand(): Command {
 }
 
 async function status(names: readonly string[], options: StatusOptions): Promise<void> {
-  const sluice = await openQueues(options.url, silentLogger);
+  for (const name of names) checkQueueName(name);
+  const sluice = await openQueues(options.url, silentLogger, { create: false });
   try {
     if (options.watch) await watch(sluice, names, options);
     else show(await read(sluice, names), options);

@@ -49,6 +49,9 @@ export interface Database {
   close(): void;
 }
 
+/** Pauses are short and random: growing ones would let those who have waited longest come last. */
+const longestBusyPauseMs = 4;
+
 /** The longest wait for another process's write before `STORE_BUSY`. */
 const busyLimitMs = 15_000;
 
@@ -92,13 +95,22 @@ function createDatabase(path: string, connection: Connection, clock: Clock): Dat
         return within(work);
       }),
     write(mode, work) {
-      return retryWhileBusy(path, clock, () => {
+      const once = (): ReturnType<typeof work> => {
         if (!open)
           throw new SluiceError("CLOSED", `the connection to ${path} was closed; connect again.`);
         if (synchronous !== mode) connection.exec(`PRAGMA synchronous = ${mode}`);
         synchronous = mode;
         connection.exec("BEGIN IMMEDIATE");
         return within(work);
+      };
+      return retryWhileBusy(path, clock, () => {
+        try {
+          return once();
+        } catch (error) {
+          if (resultCode(error) !== fullCode) throw error;
+          shrinkLog(connection);
+          return once();
+        }
       });
     },
     close() {
@@ -144,6 +156,15 @@ function rollBack(connection: Connection): void {
   }
 }
 
+/** On a full disk the log may hold room that its pages in the database do not need: acks can go on where publishes can't. */
+function shrinkLog(connection: Connection): void {
+  try {
+    connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch {
+    // Best effort: what comes next fails with the error that counts.
+  }
+}
+
 function attempt<T>(path: string, work: () => T): T {
   try {
     return work();
@@ -154,18 +175,19 @@ function attempt<T>(path: string, work: () => T): T {
 
 async function retryWhileBusy<T>(path: string, clock: Clock, work: () => T): Promise<T> {
   const giveUpAt = clock.now() + busyLimitMs;
-  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 1.5, 10)) {
+  for (;;) {
     try {
       return work();
     } catch (error) {
       if (resultCode(error) !== busyCode || clock.now() >= giveUpAt)
         throw toDriverError(path, error);
     }
-    await sleep(clock, pauseMs);
+    await sleep(clock, 1 + Math.random() * longestBusyPauseMs);
   }
 }
 
 const busyCode = 5;
+const fullCode = 13;
 
 /** SQLite's primary result code (https://sqlite.org/rescode.html), or null for other errors. */
 function resultCode(error: unknown): number | null {
@@ -218,7 +240,7 @@ export function toDriverError(path: string, error: unknown): SluiceError {
 }
 
 function diskError(path: string, error: unknown): SluiceError {
-  const full = resultCode(error) === 13;
+  const full = resultCode(error) === fullCode;
   const what = full ? "the disk is full" : `the disk reports an error (${describeError(error)})`;
   return new SluiceError(
     full ? "STORE_FULL" : "DRIVER_FAILED",

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import {
   aborted,
@@ -36,6 +36,8 @@ export interface SqliteOptions {
   readonly synchronous?: Synchronous;
   /** How long an id that a publisher chose is remembered. Default 10m. */
   readonly dedupWindow?: Duration;
+  /** `false`: a file that does not exist is `STORE_UNAVAILABLE`. Default true. */
+  readonly create?: boolean;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }
@@ -78,7 +80,12 @@ export const sqliteCapabilities: DriverCapabilities = {
 export async function sqliteDriver(options: SqliteOptions): Promise<Driver> {
   const clock = options.clock ?? systemClock;
   const dedupWindowMs = toMs(options.dedupWindow ?? "10m", "dedupWindow");
-  const database = await openDatabase(resolve(options.path), clock);
+  const path = resolve(options.path);
+  if (options.create === false && !existsSync(path)) {
+    const message = `${path} does not exist. Name another file, or publish a job, which creates it.`;
+    throw new SluiceError("STORE_UNAVAILABLE", message, { retryable: false });
+  }
+  const database = await openDatabase(path, clock);
   try {
     await migrate(database);
     const sql = prepareStatements(database);
@@ -86,10 +93,10 @@ export async function sqliteDriver(options: SqliteOptions): Promise<Driver> {
       path: database.path,
       clock,
       logger: options.logger ?? silentLogger,
-      prospect: (queue) => database.read(() => store.prospect(sql, queue)),
+      prospect: (queue) => file.read(() => store.prospect(sql, queue)),
     });
     const settings = { synchronous: options.synchronous ?? "full", dedupWindowMs } as const;
-    const file = openFile({ database, sql, wakeUps, clock, settings });
+    const file: OpenFile = openFile({ database, sql, wakeUps, clock, settings });
     return {
       name: "sqlite",
       capabilities: sqliteCapabilities,

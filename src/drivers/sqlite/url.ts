@@ -7,7 +7,7 @@ import { sqliteDriver } from "./driver.ts";
  */
 export async function openSqlite(
   url: string,
-  context: { readonly clock: Clock; readonly logger: Logger },
+  context: { readonly clock: Clock; readonly logger: Logger; readonly create: boolean },
 ): Promise<Driver> {
   const [address = "", query = ""] = url.slice("sqlite:".length).split("?", 2);
   const path = decode(address.startsWith("//") ? address.slice(2) : address, url);

@@ -17,6 +17,7 @@ export interface WakeUpOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** May throw; see `prospectOf`. */
   readonly prospect: (queue: string) => Prospect;
 }
 
@@ -48,21 +49,20 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
     watched.cancelTimer?.();
     watched.cancelTimer = null;
     const prospect = prospectOf(queue);
-    if (prospect === null) return;
-    if (prospect.ready || (prospect.nextAt !== null && prospect.nextAt <= clock.now())) {
+    const { nextAt } = prospect;
+    if (prospect.ready || (nextAt !== null && nextAt <= clock.now())) {
       for (const listener of [...watched.listeners]) listener();
-    } else if (prospect.nextAt !== null) {
-      watched.cancelTimer = clock.after(prospect.nextAt - clock.now(), () => look(queue, watched));
+    } else if (nextAt !== null) {
+      watched.cancelTimer = clock.after(nextAt - clock.now(), () => look(queue, watched));
     }
   }
 
-  /** A failed look is no reason to end the process: the next one comes within a second. */
-  function prospectOf(queue: string): Prospect | null {
+  /** After a failed look there may be work, and whoever asks for it is told what is wrong: a timer can tell nobody. */
+  function prospectOf(queue: string): Prospect {
     try {
       return options.prospect(queue);
-    } catch (error) {
-      options.logger.warn("looking for work failed; trying again", { queue, error });
-      return null;
+    } catch {
+      return { ready: true, nextAt: null };
     }
   }
 
@@ -105,7 +105,10 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
       if (watched) setImmediate(() => watched.listeners.size > 0 && look(queue, watched));
     },
     close() {
-      for (const watched of queues.values()) watched.cancelTimer?.();
+      for (const watched of queues.values()) {
+        watched.cancelTimer?.();
+        watched.listeners.clear();
+      }
       queues.clear();
       stop?.();
       stop = null;
