@@ -7,6 +7,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DriverCapabilities, type SupportName, supportNames } from "../src/core/index.ts";
 import { memoryCapabilities } from "../src/drivers/memory/index.ts";
+import { postgresCapabilities } from "../src/drivers/postgres/index.ts";
+import { redisCapabilities } from "../src/drivers/redis/index.ts";
 import { sqliteCapabilities } from "../src/drivers/sqlite/index.ts";
 
 /** What to type after a change. */
@@ -24,6 +26,8 @@ interface ShownDriver {
 const drivers: readonly ShownDriver[] = [
   { name: "memory", url: "memory:", capabilities: memoryCapabilities },
   { name: "sqlite", url: "sqlite:jobs.db", capabilities: sqliteCapabilities },
+  { name: "postgres", url: "postgres://host/db", capabilities: postgresCapabilities },
+  { name: "redis", url: "redis://host", capabilities: redisCapabilities },
 ];
 
 const features: Readonly<Record<SupportName, string>> = {

@@ -20,8 +20,12 @@ const everyRoom = ["main", "core", "drivers", "worker", "scaler", "targets", "te
 const rooms: Readonly<Record<string, Room>> = {
   core: { rooms: [], optional: ["@opentelemetry/api"] },
   "drivers/memory": { rooms: ["core"] },
+  "drivers/postgres": { rooms: ["core"], optional: ["pg"] },
+  "drivers/redis": { rooms: ["core"], optional: ["ioredis"] },
   "drivers/sqlite": { rooms: ["core"], optional: ["@photostructure/sqlite"] },
-  drivers: { rooms: ["core", "drivers/memory", "drivers/sqlite"] },
+  drivers: {
+    rooms: ["core", "drivers/memory", "drivers/postgres", "drivers/redis", "drivers/sqlite"],
+  },
   worker: { rooms: ["core"] },
   scaler: { rooms: ["core"] },
   targets: { rooms: ["core", "scaler"] },

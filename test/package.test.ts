@@ -35,6 +35,8 @@ interface Tarball {
 const subpaths: readonly string[] = [
   "sluice",
   "sluice/drivers/memory",
+  "sluice/drivers/postgres",
+  "sluice/drivers/redis",
   "sluice/drivers/sqlite",
   "sluice/testing",
 ];

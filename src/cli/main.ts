@@ -12,6 +12,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import("./commands/up.ts")).upCommand(),
   status: async () => (await import("./commands/status.ts")).statusCommand(),
   dead: async () => (await import("./commands/dead.ts")).deadCommand(),
+  driver: async () => (await import("./commands/driver.ts")).driverCommand(),
 };
 
 const overview = `

@@ -14,6 +14,10 @@ type Open = (url: string, context: OpenContext) => Promise<Driver>;
 const schemes: Readonly<Record<string, () => Promise<Open>>> = {
   memory: async () => (await import("./memory/index.ts")).openMemory,
   sqlite: async () => (await import("./sqlite/index.ts")).openSqlite,
+  postgres: async () => (await import("./postgres/index.ts")).openPostgres,
+  postgresql: async () => (await import("./postgres/index.ts")).openPostgres,
+  redis: async () => (await import("./redis/index.ts")).openRedis,
+  rediss: async () => (await import("./redis/index.ts")).openRedis,
 };
 
 /** The schemes that a queue URL may have. */

@@ -174,7 +174,8 @@ describe.concurrent("publish, with a bad URL", () => {
   });
 
   const urls = [
-    "postgres://user:hunter2@host/db",
+    "mysql://user:hunter2@host/db",
+    "postgres://user:hunter2@host:port/db",
     "//user:hunter2@host/db",
     "sqlite://user:hunter2@host/db?mode=x",
     "sqlite:a%ZZ.db?password=hunter2",

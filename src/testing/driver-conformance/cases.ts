@@ -1,4 +1,5 @@
 import { browseCases } from "./browse.ts";
+import { bulkCases } from "./bulk.ts";
 import { concurrencyCases } from "./concurrency.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { deadLetterCases } from "./dead-letter.ts";
@@ -11,6 +12,7 @@ import { modelCases } from "./model.ts";
 import { orderingCases } from "./ordering.ts";
 import { publishCases } from "./publish.ts";
 import { receiveCases } from "./receive.ts";
+import { restartCases } from "./restart.ts";
 import { settleCases } from "./settle.ts";
 import { timeCases } from "./time.ts";
 import { wakeUpCases } from "./wake-up.ts";
@@ -29,7 +31,9 @@ export const driverConformance: readonly ConformanceCase[] = [
   ...depthCases,
   ...browseCases,
   ...wakeUpCases,
+  ...bulkCases,
   ...lifecycleCases,
+  ...restartCases,
   ...concurrencyCases,
   ...modelCases,
 ];

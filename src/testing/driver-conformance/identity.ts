@@ -109,6 +109,26 @@ export const identityCases: readonly ConformanceCase[] = casesOf("identity", [
     },
   },
   {
+    name: "stores each id once when batches that overlap are published at the same time",
+    requires: ["deduplication"],
+    async run({ driver, queue, open }) {
+      const drivers = [driver, await open(), await open()];
+      const batch = numbered(40).map((id) => outgoing(id, { id, deduplicate: true }));
+      for (let round = 0; round < 5; round += 1) {
+        // In opposite orders: whoever locks as it goes must not lock itself out.
+        await Promise.all(
+          drivers.flatMap((own) => [
+            own.publish(queue, batch),
+            own.publish(queue, batch.toReversed()),
+          ]),
+        );
+      }
+      const texts = textsOf(await take(driver, queue, 40));
+      assert.deepEqual([...texts].sort(), [...numbered(40)].sort());
+      await takeNothing(driver, queue);
+    },
+  },
+  {
     name: "takes the same id in another queue for another message",
     requires: ["deduplication"],
     async run({ driver, queue, freshQueue }) {

@@ -5,6 +5,7 @@ export type {
   Need,
   Requirement,
 } from "./conformance-case.ts";
+export { type Leftovers, type RecordedUse, recordUse } from "./recorded-use.ts";
 export {
   type ConformanceOptions,
   type ConformanceResult,

@@ -10,15 +10,19 @@ export interface ConformanceSubject {
   readonly open: () => Promise<Driver>;
   /** Stops and starts the broker, where that can be done. */
   readonly restart?: () => Promise<void>;
+  /** What the names of all queues begin with. Default `conformance.` */
+  readonly queuePrefix?: string;
 }
 
 /** What {@link runConformance} runs. */
 export interface ConformanceOptions extends ConformanceSubject {
   /** Default: all. */
   readonly cases?: readonly ConformanceCase[];
+  /** How many cases may run at a time, since most of them wait most of the time. Default 1. */
+  readonly concurrency?: number;
   /** Told of each result as it comes. */
   readonly onResult?: (result: ConformanceResult) => void;
-  /** Ends the run after the case under way. */
+  /** Ends the run after the cases under way. */
   readonly signal?: AbortSignal;
 }
 
@@ -35,18 +39,29 @@ export interface ConformanceResult {
 
 const defaultTimeoutMs = 20_000;
 
-/** Runs the cases one after the other. Resolves with a result for each; never rejects because a case failed. */
+/**
+ * Runs the cases, those that must run alone after all others. Resolves with a result for each that ran, in the order of
+ * the cases; never rejects because a case failed.
+ */
 export async function runConformance(
   options: ConformanceOptions,
 ): Promise<readonly ConformanceResult[]> {
-  const results: ConformanceResult[] = [];
-  for (const subject of options.cases ?? driverConformance) {
-    if (options.signal?.aborted) break;
-    const result = await runConformanceCase(subject, options);
-    results.push(result);
-    options.onResult?.(result);
-  }
-  return results;
+  const { cases = driverConformance, concurrency = 1, signal } = options;
+  const results = new Map<ConformanceCase, ConformanceResult>();
+  const runAll = async (waiting: Iterator<ConformanceCase>): Promise<void> => {
+    while (!signal?.aborted) {
+      const { value: subject, done } = waiting.next();
+      if (done) return;
+      const result = await runConformanceCase(subject, options);
+      results.set(subject, result);
+      options.onResult?.(result);
+    }
+  };
+  const isAlone = ({ runsAlone = false }: ConformanceCase): boolean => runsAlone || concurrency < 2;
+  const together = cases.filter((subject) => !isAlone(subject)).values();
+  await Promise.all(Array.from({ length: concurrency }, () => runAll(together)));
+  await runAll(cases.filter(isAlone).values());
+  return cases.flatMap((subject) => results.get(subject) ?? []);
 }
 
 /** Runs one case on connections of its own and closes them. Never rejects. */
@@ -102,7 +117,7 @@ function checkMethods(driver: Driver, name: Requirement): void {
 
 /** Opens what the work asks for, and closes all of it, which must work too. */
 async function withConnections<T>(
-  { open, restart }: ConformanceSubject,
+  { open, restart, queuePrefix = "conformance." }: ConformanceSubject,
   work: (context: ConformanceContext) => Promise<T>,
 ): Promise<T> {
   const opened: Driver[] = [];
@@ -114,7 +129,7 @@ async function withConnections<T>(
     if (isOver) await driver.close();
     return driver;
   };
-  const freshQueue = (): string => `conformance.${randomUUID()}`;
+  const freshQueue = (): string => `${queuePrefix}${randomUUID()}`;
   const closeAll = async (): Promise<void> => {
     isOver = true;
     await within(defaultTimeoutMs, Promise.all(opened.map((driver) => driver.close())));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type ConformanceCase, casesOf } from "./conformance-case.ts";
-import { takeNothing, takeOne } from "./consumer.ts";
+import { longLeaseMs, patienceMs, takeNothing, takeOne } from "./consumer.ts";
 import { expectBetween, expectDepth } from "./expectations.ts";
-import { outgoing, publishTexts, textOf } from "./sample-messages.ts";
+import { numbered, outgoing, publishTexts, textOf, textsOf } from "./sample-messages.ts";
 
 /** How late the latest of a few delayed messages may be on a machine with other things to do. */
 const latenessMs = 2000;
@@ -29,6 +29,30 @@ export const timeCases: readonly ConformanceCase[] = casesOf("time", [
         const earliest = delayMs - toleranceMs;
         const latest = confirmedAt - publishedAt + delayMs + latenessMs;
         expectBetween(Date.now() - publishedAt, earliest, latest, `a delay of ${delayMs} ms`);
+      }
+    },
+  },
+  {
+    name: "delivers a hundred delayed messages close to the time of each",
+    requires: ["delay"],
+    async run({ driver, queue }) {
+      const delays = numbered(100).map((_text, index) => 500 + ((index * 37) % 100) * 15);
+      const publishedAt = Date.now();
+      await driver.publish(
+        queue,
+        delays.map((delayMs) => outgoing(String(delayMs), { delayMs })),
+      );
+      const confirmedAt = Date.now();
+      for (let count = 0; count < delays.length; ) {
+        const request = { max: 10, waitMs: patienceMs, leaseMs: longLeaseMs };
+        const got = await driver.receive(queue, request);
+        assert.ok(got.length > 0, `${count} of ${delays.length} delayed messages came`);
+        count += got.length;
+        for (const delayMs of textsOf(got).map(Number)) {
+          const latest = confirmedAt - publishedAt + delayMs + latenessMs;
+          const took = Date.now() - publishedAt;
+          expectBetween(took, delayMs - toleranceMs, latest, `a delay of ${delayMs} ms`);
+        }
       }
     },
   },

@@ -1,0 +1,8 @@
+export {
+  type PostgresDriver,
+  type PostgresOptions,
+  postgresCapabilities,
+  postgresDriver,
+} from "./driver.ts";
+export { openPostgres } from "./open.ts";
+export { inTransaction, type PostgresClientLike, type Transactional } from "./transaction.ts";

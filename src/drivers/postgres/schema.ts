@@ -1,0 +1,102 @@
+/**
+ * Brings the schema to this version.
+ *
+ * Each version is one transaction under an advisory lock, so any number of processes may start at once. A version says
+ * which is the oldest Sluice that can still work with it: during a rolling update the old processes go on.
+ */
+import { SluiceError } from "../../core/index.ts";
+import type { Database, Query } from "./database.ts";
+import { functions } from "./functions.ts";
+import { tables } from "./tables.ts";
+import { views } from "./views.ts";
+
+interface Migration {
+  /** The oldest version of this code that can work with the result. */
+  readonly readableFrom: number;
+  readonly sql: (schema: string) => string;
+}
+
+const migrations: readonly Migration[] = [
+  { readableFrom: 1, sql: (s) => `${tables(s)}\n${functions(s)}\n${views(s)}` },
+];
+
+/** The version that this code writes. */
+export const schemaVersion: number = migrations.length;
+
+const oldestServer = 130_000;
+
+/** `schema` as it stands in SQL. Its name was checked where it came in, and holds no quotes. */
+export function quoted(schema: string): string {
+  return `"${schema}"`;
+}
+
+/**
+ * Creates or updates the schema. Rejects with `SCHEMA_NEWER`, `STORE_*` or `OPTION_UNSUPPORTED`, having changed nothing.
+ * Needs no right to create anything when the schema is up to date.
+ */
+export async function migrate(database: Database, schema: string): Promise<void> {
+  await checkServer(database);
+  const found = await readVersion(database.query, schema);
+  checkReadable(database, schema, found);
+  if (found.version >= schemaVersion) return;
+  await database.transaction(async (query) => {
+    await query("SET LOCAL lock_timeout = '25s'");
+    const lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7305))";
+    await query(lock, [`sluice ${schema}`], { patient: true });
+    await createSchema(query, schema);
+    const current = await readVersion(query, schema);
+    checkReadable(database, schema, current);
+    for (const [index, migration] of migrations.entries()) {
+      if (index < current.version) continue;
+      await query(migration.sql(quoted(schema)), [], { patient: true });
+      await query(
+        `INSERT INTO ${quoted(schema)}.version (version, readable_from) VALUES ($1, $2)`,
+        [index + 1, migration.readableFrom],
+      );
+    }
+  });
+}
+
+async function checkServer(database: Database): Promise<void> {
+  const [row] = await database.query(
+    "SELECT current_setting('server_version_num')::integer, current_setting('server_version'), pg_is_in_recovery()",
+  );
+  if (Number(row?.[0]) < oldestServer) {
+    const message = `the postgres driver needs PostgreSQL 13 or newer; ${database.place} is ${row?.[1]}. Update the server.`;
+    throw new SluiceError("OPTION_UNSUPPORTED", message);
+  }
+  if (row?.[2] === true) {
+    const message = `${database.place} is a replica and cannot be written. Name the primary in the URL.`;
+    throw new SluiceError("STORE_READ_ONLY", message);
+  }
+}
+
+interface FoundVersion {
+  readonly version: number;
+  readonly readableFrom: number;
+}
+
+async function readVersion(query: Query, schema: string): Promise<FoundVersion> {
+  const [exists] = await query("SELECT to_regclass($1) IS NOT NULL", [`${quoted(schema)}.version`]);
+  if (exists?.[0] !== true) return { version: 0, readableFrom: 0 };
+  const [row] = await query(
+    `SELECT version, readable_from FROM ${quoted(schema)}.version ORDER BY version DESC LIMIT 1`,
+  );
+  return { version: Number(row?.[0] ?? 0), readableFrom: Number(row?.[1] ?? 0) };
+}
+
+function checkReadable(database: Database, schema: string, found: FoundVersion): void {
+  if (found.readableFrom <= schemaVersion) return;
+  throw new SluiceError(
+    "SCHEMA_NEWER",
+    `schema ${schema} of ${database.place} has version ${found.version}; this Sluice knows versions up to ${schemaVersion}. Update Sluice: npm install sluice@latest`,
+  );
+}
+
+/** `IF NOT EXISTS` would ask for the right to create a schema even where there is one. */
+async function createSchema(query: Query, schema: string): Promise<void> {
+  const [exists] = await query("SELECT to_regnamespace($1) IS NOT NULL", [quoted(schema)]);
+  if (exists?.[0] !== true) await query(`CREATE SCHEMA ${quoted(schema)}`);
+  await query(`CREATE TABLE IF NOT EXISTS ${quoted(schema)}.version (
+    version integer PRIMARY KEY, readable_from integer NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
+}

@@ -1,0 +1,2 @@
+export { type RedisOptions, redisCapabilities, redisDriver } from "./driver.ts";
+export { openRedis } from "./url.ts";

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { setTimeout as wait } from "node:timers/promises";
+import type { FaultCase } from "./fault-case.ts";
+import { answerMs, breakAt, finish, resumeMs } from "./run.ts";
+
+const count = 2000;
+const darkMs = 5000;
+
+/** Connections whose other end is gone without a word. */
+function deadConnectionsOf(side: "publisher" | "worker"): FaultCase {
+  return {
+    name: `loses nothing when all connections of the ${side} go dead for 5 s`,
+    // Jobs take a while, so that some run, and have to be settled, when it happens.
+    load: { count, handlerMs: 20 },
+    async run(run) {
+      const proxy = run.proxy[side];
+      const figures = await breakAt(1 / 3, run, {
+        async break() {
+          proxy.swallow();
+          await wait(darkMs);
+        },
+        mend: async () => proxy.heal(),
+        // A publish is not tried again before it is rejected, and until then there is nothing to work.
+        ...(side === "publisher" && { withinMs: answerMs }),
+      });
+      const end = await finish(run);
+      const { slowestMs } = run.load;
+      assert.ok(slowestMs < answerMs, `a publish was unanswered for ${slowestMs} ms`);
+      return [figures, end];
+    },
+  };
+}
+
+const deadConnectionOfIdleWorker: FaultCase = {
+  name: "wakes an idle worker whatever connection of it has gone dead",
+  load: { count: 100 },
+  async run({ load, proxy }) {
+    let published = 0;
+    const figures: string[] = [];
+    const wakes = async (situation: string): Promise<void> => {
+      const at = Date.now();
+      published += 1;
+      load.allow(published);
+      const working = load.resumed("working", at, resumeMs);
+      figures.push(`${situation}: ${await working.catch((error) => String(error))}`);
+    };
+    await wakes("alive");
+    for (const connection of proxy.worker.open) {
+      proxy.worker.swallow(connection);
+      await wait(200);
+      await wakes(`connection ${connection} dead`);
+    }
+    proxy.worker.swallow();
+    await wait(darkMs);
+    proxy.worker.heal();
+    await wakes("all dead for 5 s");
+    assert.ok(!figures.some((figure) => figure.includes("Error")), figures.join("\n"));
+    return figures;
+  },
+};
+
+const resets: FaultCase = {
+  name: "loses nothing when connections are reset again and again",
+  load: { count },
+  async run(run) {
+    const { load, proxy } = run;
+    let connections = 0;
+    for (let round = 1; round <= 15; round += 1) {
+      load.allow((count * round) / 20);
+      await wait(300);
+      connections += proxy.publisher.cut() + proxy.worker.cut();
+    }
+    const resetAt = Date.now();
+    load.allow(count);
+    const [published, worked] = await Promise.all([
+      load.resumed("publishing", resetAt, resumeMs),
+      load.resumed("working", resetAt, resumeMs),
+    ]);
+    const figures = `${connections} resets: publishing after ${published} ms, working after ${worked} ms`;
+    return [figures, await finish(run)];
+  },
+};
+
+const latency: FaultCase = {
+  name: "keeps leases of 5 s for jobs of 6.5 s behind 300 ms of latency",
+  load: { count: 50, latencyMs: 300, handlerMs: 6500 },
+  async run(run) {
+    const end = await finish(run);
+    assert.equal(run.load.duplicates, 0, "no job runs twice");
+    return [end];
+  },
+};
+
+/** The network between Sluice and the broker misbehaves. */
+export const networkFaults: readonly FaultCase[] = [
+  deadConnectionsOf("publisher"),
+  deadConnectionsOf("worker"),
+  deadConnectionOfIdleWorker,
+  resets,
+  latency,
+];

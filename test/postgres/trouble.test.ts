@@ -1,0 +1,167 @@
+import { inspect } from "node:util";
+import { expect, test } from "vitest";
+import { Sluice, silentLogger, systemClock } from "../../src/core/index.ts";
+import { openPostgres } from "../../src/drivers/postgres/index.ts";
+import { startBlackHoleProxy } from "../support/black-hole-proxy.ts";
+import { missing, postgresBeds } from "./bed.ts";
+
+const context = { clock: systemClock, logger: silentLogger };
+
+/** The URL with other parts. */
+function altered(
+  url: string,
+  change: Partial<Pick<URL, "password" | "pathname" | "port">>,
+): string {
+  return Object.assign(new URL(url), change).href;
+}
+
+const newBed = postgresBeds();
+/** Skipped where there is no PostgreSQL. */
+const onServer = test.skipIf(missing !== null);
+
+onServer("hears of new messages again after its listening connection was killed", async () => {
+  const { schema, open, sql } = newBed();
+  const [publisher, consumer] = [new Sluice(await open()), await open()];
+  const calls: number[] = [];
+  consumer.watch?.("mail", () => calls.push(Date.now()));
+  const listening = async (): Promise<readonly unknown[]> => {
+    const text = "SELECT pid FROM pg_stat_activity WHERE query LIKE $1 AND pid <> pg_backend_pid()";
+    return (await sql(text, [`%"${schema}".prospect%`])).map(({ pid }) => pid);
+  };
+  await expect.poll(listening, { timeout: 5000 }).toHaveLength(1);
+  const [pid] = await listening();
+  await sql("SELECT pg_terminate_backend($1)", [pid]);
+  await expect
+    .poll(listening, { timeout: 8000 })
+    .toEqual([expect.not.toSatisfy((now) => now === pid)]);
+  calls.length = 0;
+  await publisher.publish("mail", 1);
+  await expect.poll(() => calls.length, { timeout: 1000 }).toBeGreaterThan(0);
+});
+
+onServer(
+  "hears of messages again after all its connections became half-open, within ten seconds",
+  async () => {
+    const { url, open } = newBed();
+    const proxy = await startBlackHoleProxy(url);
+    try {
+      const publisher = new Sluice(await open());
+      const consumer = await open({ url: proxy.url });
+      const waiting = consumer.receive("mail", { max: 1, waitMs: 30_000, leaseMs: 60_000 });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      proxy.swallow();
+      await publisher.publish("mail", 1);
+      proxy.heal();
+      const startedAt = Date.now();
+      const outcome = await waiting.catch((error: unknown) => error);
+      if (!Array.isArray(outcome)) {
+        expect(outcome).toMatchObject({ retryable: true });
+        const [late] = await consumer.receive("mail", { max: 1, waitMs: 5000, leaseMs: 60_000 });
+        expect(late?.attempt).toBeLessThanOrEqual(2);
+      }
+      expect(Date.now() - startedAt).toBeLessThan(10_000);
+    } finally {
+      await proxy.close();
+    }
+  },
+  60_000,
+);
+
+onServer(
+  "works on after the server ended a connection, once the call in question was refused",
+  async () => {
+    const { open, sql } = newBed();
+    const sluice = new Sluice(await open());
+    await sluice.publish("mail", 1);
+    await sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sluice'",
+    );
+    const outcome = await sluice.publish("mail", 2).catch((error: unknown) => error);
+    if (typeof outcome !== "string") {
+      expect(outcome).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+      await sluice.publish("mail", 2);
+    }
+    expect((await sluice.depth("mail")).ready).toBe(2);
+  },
+);
+
+onServer.each([
+  ["a wrong password", { password: "hunter2%23" }, "STORE_UNAVAILABLE", false, /user and password/],
+  [
+    "a database that is not there",
+    { pathname: "/nowhere" },
+    "STORE_UNAVAILABLE",
+    false,
+    /createdb/,
+  ],
+  ["a server that is not there", { port: "1" }, "STORE_UNAVAILABLE", true, /host and port/],
+] as const)("tells of %s and shows no password", async (_what, change, code, retryable, cure) => {
+  const { url } = newBed();
+  const bad = altered(url, change);
+  const error: unknown = await openPostgres(bad, context).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ name: "SluiceError", code, retryable });
+  const { password } = new URL(bad);
+  for (const text of [inspect(error, { depth: 9 }), JSON.stringify(error)]) {
+    expect(text).not.toContain(password);
+    expect(text).not.toContain(decodeURIComponent(password));
+  }
+  expect(String(error)).toMatch(cure);
+});
+
+onServer("tells of missing rights, and has then changed nothing", async () => {
+  const { url, schema, open, sql } = newBed();
+  const role = `stranger_${schema}`;
+  await sql(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+  const own = Object.assign(new URL(url), { username: role, password: "secret" });
+  const expected = { code: "STORE_READ_ONLY", retryable: false };
+  await expect(open({ url: own.href })).rejects.toMatchObject(expected);
+  expect(await sql("SELECT to_regnamespace($1) AS found", [schema])).toEqual([{ found: null }]);
+});
+
+onServer("tells of a schema that was dropped while in use", async () => {
+  const { schema, open, sql } = newBed();
+  const driver = await open();
+  await sql(`DROP SCHEMA ${schema} CASCADE`);
+  const expected = { code: "STORE_UNAVAILABLE", retryable: false };
+  await expect(driver.depth("q")).rejects.toMatchObject(expected);
+});
+
+onServer(
+  "gives up a publish whose chosen id another transaction holds for too long, and stores nothing",
+  async () => {
+    const { schema, open, client } = newBed();
+    const sluice = new Sluice(await open());
+    await sluice.publish("mail", 0);
+    const other = await client();
+    await other.query("BEGIN");
+    await other.query(`SELECT ${schema}.publish('mail', '1', id => 'same')`);
+    const expected = { code: "STORE_BUSY", retryable: true };
+    await expect(sluice.publish("mail", 2, { id: "same" })).rejects.toMatchObject(expected);
+    await other.query("ROLLBACK");
+    expect((await sluice.depth("mail")).ready).toBe(1);
+  },
+  40_000,
+);
+
+onServer(
+  "asks the server at most once a second while it waits for work",
+  async () => {
+    const { schema, open, sql } = newBed();
+    const driver = await open();
+    const calls = async (): Promise<number> => {
+      const [row] = await sql(
+        `SELECT xact_commit::int AS n FROM pg_stat_database WHERE datname = current_database()`,
+      );
+      return Number(row?.n);
+    };
+    const queues = Array.from({ length: 20 }, (_, index) => `${schema}.${index}`);
+    for (const queue of queues) driver.watch?.(queue, () => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await sql("SELECT pg_stat_clear_snapshot()");
+    const before = await calls();
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+    // The statistics of a connection are told at most once a second, and the questions of this test are counted too.
+    expect((await calls()) - before).toBeLessThanOrEqual(8);
+  },
+  20_000,
+);

@@ -1,0 +1,196 @@
+/** What opening a Redis URL says when something is wrong with it. */
+import { createServer } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { isSluiceError, systemClock } from "../../src/core/index.ts";
+import { openRedis } from "../../src/drivers/redis/index.ts";
+import { recordingLogger } from "../support/recording-logger.ts";
+import { startRedis, type TestServer, whyNoServer } from "../support/servers.ts";
+import { clientAt, drain, message, openAt } from "./redis-bed.ts";
+
+const missing = whyNoServer("redis");
+const it = test.skipIf(missing !== null);
+let server: TestServer;
+let client: ReturnType<typeof clientAt>;
+
+beforeAll(async () => {
+  if (missing !== null) return;
+  server = await startRedis();
+  client = clientAt(server.url);
+});
+afterAll(async () => {
+  client?.disconnect();
+  await server?.close();
+});
+
+/** The server's URL with other parts. */
+function urlWith(parts: Partial<URL>): string {
+  return Object.assign(new URL(server.url), parts).href;
+}
+
+/** How opening fails, whole, as a logger that shows everything would show it. */
+async function failureOf(url: string) {
+  const error: unknown = await openAt(url).then(
+    async (driver) => driver.close(),
+    (reason: unknown) => reason,
+  );
+  if (!isSluiceError(error)) throw new Error(`expected a SluiceError; got ${String(error)}`);
+  const { inspect } = await import("node:util");
+  return {
+    ...error,
+    code: error.code,
+    message: error.message,
+    shown: inspect(error, { depth: 9 }),
+  };
+}
+
+it.each([
+  ["a wrong password", { password: "tops3cret" }, /WRONGPASS.*Correct user and password/],
+  ["an unknown user", { username: "nobody", password: "tops3cret" }, /WRONGPASS/],
+  ["no password", { password: "" }, /NOAUTH.*Put user and password/],
+])("says what to do for %s, without the password", async (_what, parts, text) => {
+  const failure = await failureOf(urlWith(parts));
+  expect(failure).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: false });
+  expect(failure.message).toMatch(text);
+  expect(failure.shown).not.toContain("tops3cret");
+});
+
+it("says that a database does not exist", async () => {
+  const failure = await failureOf(urlWith({ pathname: "/99" }));
+  expect(failure).toMatchObject({ code: "DRIVER_FAILED", retryable: false });
+  expect(failure.message).toContain("out of range");
+});
+
+it("uses the database of the URL, also after it had to connect anew", async () => {
+  const driver = await openAt(urlWith({ pathname: "/3" }));
+  await driver.publish("third", [message("a")]);
+  await client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  expect(await drain(driver, "third", 100).catch(() => drain(driver, "third", 100))).toEqual(["a"]);
+  expect(await client.exists("sluice:{third}:sequence")).toBe(0);
+  await driver.close();
+});
+
+it("rejects at once, retryable, where nobody listens, and when TLS meets a plain server", async () => {
+  const closed = createServer();
+  await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+  const address = closed.address();
+  const port = typeof address === "object" && address ? String(address.port) : "";
+  await new Promise((resolve) => closed.close(resolve));
+  for (const url of [urlWith({ port }), server.url.replace("redis:", "rediss:")])
+    expect(await failureOf(url)).toMatchObject({
+      code: "STORE_UNAVAILABLE",
+      retryable: true,
+      message: expect.stringMatching(/TLS, write rediss?:/),
+    });
+});
+
+it("works for a user with the documented permissions, and says what another lacks", async () => {
+  await client.call(
+    "ACL",
+    "SETUSER",
+    "clerk",
+    "on",
+    ">pw",
+    "resetkeys",
+    "~sluice:*",
+    ...documented(),
+  );
+  const driver = await openAt(urlWith({ username: "clerk", password: "pw" }));
+  const waiting = driver.receive("allowed", { max: 1, waitMs: 5000, leaseMs: 60_000 });
+  await driver.publish("allowed", [message("a", { deduplicate: true, headers: { a: "b" } })]);
+  expect(await waiting).toHaveLength(1);
+  await driver.publish("allowed", [message("later", { delayMs: 30 })]);
+  const [later] = await driver.receive("allowed", { max: 1, waitMs: 5000, leaseMs: 60_000 });
+  const settlement = {
+    receipt: later?.receipt ?? "",
+    outcome: "dead-letter",
+    reason: "x",
+  } as const;
+  expect(await driver.settle("allowed", [settlement])).toEqual([true]);
+  expect(await driver.redrive?.("allowed", {})).toBe(1);
+  expect(await driver.peek?.("allowed", { limit: 9 })).toHaveLength(2);
+  expect(await driver.purge?.("allowed")).toBe(1);
+  await driver.close();
+  await client.call("ACL", "SETUSER", "clerk", "-evalsha");
+  const poor = await openAt(urlWith({ username: "clerk", password: "pw" }));
+  const refused = { code: "STORE_UNAVAILABLE", retryable: false };
+  await expect(poor.depth("allowed")).rejects.toMatchObject(refused);
+  await expect(poor.depth("allowed")).rejects.toThrow(/NOPERM.*docs\/3-drivers\/redis.md/);
+  await poor.close();
+});
+
+it.each([
+  ["redis:", /a host/],
+  ["redis://:p@ss/w#rd@host/0", /a host|database/],
+  ["redis://user:%zz@host/0", /two hexadecimal digits/],
+  ["redis://host/jobs", /the number of a database/],
+  ["redis://host/0?colour=red", /no parameter but/],
+  ["redis://:tops3cret@host:99999/0", /a host/],
+])("refuses the URL %s", async (url, text) => {
+  const failure = await failureOf(url);
+  expect(failure.code).toBe("URL_INVALID");
+  expect(failure.message).toMatch(text);
+  expect(failure.shown).not.toMatch(/tops3cret|w#rd/);
+});
+
+it("refuses a prefix that would break the keys", async () => {
+  expect(await failureOf(`${server.url}?prefix={x}`)).toMatchObject({ code: "OPTION_INVALID" });
+});
+
+it("warns of eviction and of a server that saves nothing, and then does not call itself durable", async () => {
+  const logger = recordingLogger();
+  await client.config(
+    "SET",
+    "maxmemory",
+    "1gb",
+    "maxmemory-policy",
+    "allkeys-lru",
+    "appendonly",
+    "no",
+  );
+  const driver = await openRedis(server.url, { clock: systemClock, logger });
+  expect(logger.messages("warn")).toEqual([
+    expect.stringContaining("redis may delete jobs"),
+    expect.stringContaining("in memory only"),
+  ]);
+  expect(driver.capabilities.durable).toBe(false);
+  await driver.close();
+  await client.config(
+    "SET",
+    "maxmemory",
+    "0",
+    "maxmemory-policy",
+    "noeviction",
+    "appendonly",
+    "yes",
+  );
+  const quiet = recordingLogger();
+  const durable = await openRedis(server.url, { clock: systemClock, logger: quiet });
+  expect(quiet.messages("warn")).toEqual([]);
+  expect(durable.capabilities.durable).toBe(true);
+  await durable.close();
+});
+
+it("refuses a server that is too old", async () => {
+  const old = createServer((socket) => {
+    const info = "# Server\r\nredis_version:5.0.14\r\n";
+    socket.on("data", () => socket.write(`$${info.length}\r\n${info}\r\n`));
+  });
+  await new Promise<void>((resolve) => old.listen(0, "127.0.0.1", resolve));
+  const address = old.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  const failure = await failureOf(`redis://127.0.0.1:${port}`);
+  expect(failure).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: false });
+  expect(failure.message).toMatch(/needs Redis 6.2 or newer.*is 5.0.14/);
+  old.close();
+});
+
+/** The rules of docs/3-drivers/redis.md. */
+function documented(): readonly string[] {
+  return [
+    "-@all",
+    ..."+auth +select +info +client|id +client|unblock +eval +evalsha +time".split(" "),
+    ..."+zadd +zrem +zcard +zrange +zrangebyscore +zpopmin +zscore +zmscore".split(" "),
+    ..."+hset +hget +hmget +hdel +sadd +srem +sismember +smembers".split(" "),
+    ..."+incrby +pttl +pexpire +xadd +xread +xrevrange".split(" "),
+  ];
+}

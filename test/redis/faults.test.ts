@@ -1,0 +1,156 @@
+/** A Redis that restarts, forgets, cuts connections or falls silent: the driver heals by itself and loses nothing. */
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Driver } from "../../src/core/index.ts";
+import { startBlackHoleProxy } from "../support/black-hole-proxy.ts";
+import { startRedis, type TestServer, whyNoServer } from "../support/servers.ts";
+import { clientAt, drain, message, messages, openAt, persist } from "./redis-bed.ts";
+
+const missing = whyNoServer("redis");
+const it = test.skipIf(missing !== null);
+let server: TestServer;
+
+beforeAll(async () => {
+  if (missing === null) server = await startRedis();
+});
+afterAll(async () => {
+  await server?.close();
+});
+
+/** The time until a waiting receive of a queue gets what is published. */
+async function timeToReceive(driver: Driver, publisher: Driver, queue: string): Promise<number> {
+  const startedAt = Date.now();
+  const receiving = persist(async () => {
+    const got = await driver.receive(queue, { max: 1, waitMs: 10_000, leaseMs: 60_000 });
+    expect(got).toHaveLength(1);
+    await driver.settle(queue, [{ receipt: got[0]?.receipt ?? "", outcome: "ack" }]);
+  });
+  await wait(100);
+  await publisher.publish(queue, [message("a")]);
+  await receiving;
+  return Date.now() - startedAt;
+}
+
+it("goes on after the server forgot its scripts", async () => {
+  const driver = await openAt(server.url);
+  const client = clientAt(server.url);
+  for (const id of ["a", "b"]) {
+    await driver.publish("flushed", [message(id)]);
+    await client.script("FLUSH");
+    expect(await drain(driver, "flushed", 0)).toEqual([id]);
+  }
+  client.disconnect();
+  await driver.close();
+});
+
+it("wakes a waiting consumer although its blocking connection was killed", async () => {
+  const driver = await openAt(server.url);
+  const publisher = await openAt(server.url);
+  const client = clientAt(server.url);
+  await timeToReceive(driver, publisher, "killed");
+  const blocked = async () => {
+    const list = String(await client.client("LIST"));
+    return [...list.matchAll(/id=(\d+) .*cmd=xread/g)].map(([, id]) => id ?? "");
+  };
+  const waiting = driver.receive("killed", { max: 1, waitMs: 10_000, leaseMs: 60_000 });
+  await wait(100);
+  const before = await blocked();
+  expect(before.length).toBeGreaterThan(0);
+  for (const id of before) await client.client("KILL", "ID", id);
+  const startedAt = Date.now();
+  await publisher.publish("killed", [message("a")]);
+  expect(await waiting).toHaveLength(1);
+  expect(Date.now() - startedAt).toBeLessThan(2000);
+  client.disconnect();
+  await driver.close();
+  await publisher.close();
+});
+
+it("loses nothing confirmed and runs on by itself when the server restarts twice", {
+  timeout: 60_000,
+}, async () => {
+  const driver = await openAt(server.url);
+  const worker = await openAt(server.url);
+  const confirmed: string[] = [];
+  const received = new Set<string>();
+  let isOver = false;
+  const take = async () => {
+    const got = await worker.receive("restarted", { max: 500, waitMs: 200, leaseMs: 2000 });
+    for (const { id } of got) received.add(id);
+    await worker.settle(
+      "restarted",
+      got.map(({ receipt }) => ({ receipt, outcome: "ack" })),
+    );
+  };
+  const consuming = (async () => {
+    while (!isOver || received.size < confirmed.length) await persist(take);
+  })();
+  for (let batch = 0; batch < 100; batch += 1) {
+    if (batch === 33 || batch === 50) await server.restart();
+    const group = messages(100).map(({ id, ...rest }) => ({ ...rest, id: `${batch}-${id}` }));
+    confirmed.push(...(await persist(() => driver.publish("restarted", group))));
+  }
+  isOver = true;
+  await consuming;
+  expect(confirmed).toHaveLength(10_000);
+  expect(confirmed.filter((id) => !received.has(id))).toEqual([]);
+  await driver.close();
+  await worker.close();
+});
+
+it("rejects within its time while the server is silent or gone, and works again after", {
+  timeout: 60_000,
+}, async () => {
+  const driver = await openAt(server.url);
+  await driver.publish("silent", [message("a")]);
+  const unavailable = { code: "STORE_UNAVAILABLE", retryable: true };
+  const startedAt = Date.now();
+  server.pause();
+  const calls = [driver.depth("silent"), driver.publish("silent", [message("b")])];
+  for (const result of await Promise.allSettled(calls))
+    expect(result).toMatchObject({ status: "rejected", reason: unavailable });
+  expect(Date.now() - startedAt).toBeLessThan(8000);
+  server.resume();
+  expect((await persist(() => driver.depth("silent"))).ready).toBeGreaterThan(0);
+  await server.stop();
+  const stoppedAt = Date.now();
+  await expect(driver.depth("silent")).rejects.toMatchObject(unavailable);
+  expect(Date.now() - stoppedAt).toBeLessThan(8000);
+  await server.start();
+  expect((await persist(() => driver.depth("silent"))).ready).toBeGreaterThan(0);
+  await driver.close();
+});
+
+it.each(["every connection", "the blocking connection"])(
+  "receives again within ten seconds when %s became a black hole",
+  { timeout: 60_000 },
+  async (which) => {
+    const proxy = await startBlackHoleProxy(server.url);
+    const publisher = await openAt(server.url);
+    const driver = await openAt(proxy.url);
+    const queue = which.replaceAll(" ", "-");
+    await timeToReceive(driver, publisher, queue);
+    const waiting = timeToReceive(driver, publisher, queue);
+    // The first connection is for commands, the last one for blocking reads.
+    proxy.swallow(which === "every connection" ? undefined : proxy.open.at(-1));
+    proxy.heal();
+    expect(await waiting).toBeLessThan(10_000);
+    await driver.close();
+    await publisher.close();
+    await proxy.close();
+  },
+);
+
+it("ends promptly while the server is silent", { timeout: 30_000 }, async () => {
+  const driver = await openAt(server.url);
+  const cancel = driver.watch?.("closing", () => undefined);
+  await wait(100);
+  server.pause();
+  const failing = driver.depth("closing").catch((error: unknown) => error);
+  const startedAt = Date.now();
+  await driver.close();
+  expect(Date.now() - startedAt).toBeLessThan(4000);
+  expect(await failing).toMatchObject({ code: "CLOSED" });
+  cancel?.();
+  server.resume();
+});

@@ -1,0 +1,44 @@
+/**
+ * Brokers for tests: a private server in a temporary folder on a free port, or the one that `SLUICE_TEST_POSTGRES_URL`,
+ * `SLUICE_TEST_REDIS_URL` or `SLUICE_TEST_RABBITMQ_URL` names.
+ *
+ * A server that does not get broken is shared by all test files of a worker process, which runs them one after the other:
+ * it starts when the first file asks for it, so that a run without such files starts none, and ends with the process
+ * (see `servers/reaper.ts`). Worker processes share nothing, so they cannot disturb each other. Tests that stop or break
+ * a server start one of their own.
+ */
+import { whyMissing } from "./servers/install.ts";
+import { neededForPostgres, startPostgres } from "./servers/postgres.ts";
+import { neededForRabbitmq, startRabbitmq } from "./servers/rabbitmq.ts";
+import { neededForRedis, startRedis } from "./servers/redis.ts";
+import type { TestServer } from "./servers/test-server.ts";
+
+export { startPostgres, startRabbitmq, startRedis, type TestServer };
+
+/** The kinds of server. */
+export type ServerName = "postgres" | "redis" | "rabbitmq";
+
+const kinds = {
+  postgres: { needed: neededForPostgres, start: startPostgres },
+  redis: { needed: neededForRedis, start: startRedis },
+  rabbitmq: { needed: neededForRabbitmq, start: startRabbitmq },
+} as const;
+
+/** Why tests of this server must be skipped here; `null` when they need not. */
+export function whyNoServer(name: ServerName): string | null {
+  return whyMissing(kinds[name].needed);
+}
+
+/** A server of one's own, to be closed by the caller. */
+export function startServerOf(name: ServerName): Promise<TestServer> {
+  return kinds[name].start();
+}
+
+const shared = new Map<ServerName, Promise<TestServer>>();
+
+/** The server that test files share; nobody stops or closes it. Names of queues and schemas must be one's own. */
+export function sharedServer(name: ServerName): Promise<TestServer> {
+  const running = shared.get(name) ?? startServerOf(name);
+  shared.set(name, running);
+  return running;
+}

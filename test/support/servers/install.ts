@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** A program that a test server needs. */
+export interface Needed {
+  readonly program: string;
+  /** Looked into after PATH. */
+  readonly folders: () => readonly string[];
+  readonly debianPackage: string;
+  /** The environment variable that names a server to use instead. */
+  readonly variable: string;
+}
+
+/** The path of a program; its Debian package is installed when it is missing and we may. Rejects with what to do. */
+export async function find(needed: Needed): Promise<string> {
+  const found = search(needed);
+  if (found !== null) return found;
+  const obstacle = whyNotInstall();
+  if (obstacle === null) await install(needed.debianPackage);
+  const installed = search(needed);
+  if (installed !== null) return installed;
+  throw new Error(missing(needed, obstacle ?? "its Debian package did not bring it"));
+}
+
+/** Why a server cannot be had here, known without trying; `null` when it can. */
+export function whyMissing(needed: Needed): string | null {
+  if (process.env[needed.variable] !== undefined || search(needed) !== null) return null;
+  const obstacle = whyNotInstall();
+  return obstacle === null ? null : missing(needed, obstacle);
+}
+
+function missing(needed: Needed, obstacle: string): string {
+  return `${needed.program} is not installed and ${obstacle}: install it, or set ${needed.variable}`;
+}
+
+function search({ program, folders }: Needed): string | null {
+  const path = process.env.PATH?.split(delimiter) ?? [];
+  // A server's own folders go first: Debian's `rabbitmq-server` in PATH changes user and folder.
+  return [...folders(), ...path].map((folder) => join(folder, program)).find(isExecutable) ?? null;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function whyNotInstall(): string | null {
+  if (!existsSync("/etc/debian_version") || !existsSync("/usr/bin/apt-get"))
+    return "this is not Debian";
+  return process.getuid?.() === 0 ? null : "installing it takes root";
+}
+
+let installing: Promise<void> = Promise.resolve();
+let isUpdated = false;
+
+/** One after the other: apt takes a lock, and waits for that of other programs. */
+function install(debianPackage: string): Promise<void> {
+  const next = installing.then(async () => {
+    if (!isUpdated) await apt(["update"]);
+    isUpdated = true;
+    await apt(["install", "-y", "--no-install-recommends", debianPackage]);
+  });
+  installing = next.catch(() => undefined);
+  return next;
+}
+
+function apt(args: readonly string[]): Promise<void> {
+  // Run level 1 keeps the packages from starting services of their own.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  return run("apt-get", ["-q", "-o", "DPkg::Lock::Timeout=300", ...args], { env });
+}
+
+/** Runs a program to its end; rejects with its output when that is a failure. */
+export function run(
+  file: string,
+  args: readonly string[],
+  options: {
+    readonly env?: NodeJS.ProcessEnv;
+    readonly cwd?: string;
+    readonly uid?: number;
+    readonly gid?: number;
+  } = {},
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text: string) => {
+        output += text;
+      });
+    }
+    child.once("error", reject);
+    child.once("close", (status) => {
+      if (status === 0) resolve();
+      else
+        reject(new Error(`${file} ${args[0] ?? ""} ended with ${status}:\n${output.slice(-2000)}`));
+    });
+  });
+}
