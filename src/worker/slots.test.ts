@@ -46,8 +46,17 @@ describe("take", () => {
         slots.give(1);
       });
     slots.give(1);
-    await turn();
+    for (let turns = 0; turns < 3; turns += 1) await turn();
     expect(served).toEqual(["a", "b", "c"]);
+  });
+
+  test("gives one who waits all slots that come free in the same turn", async () => {
+    const slots = createSlots(3);
+    await slots.take(3, never);
+    const waiting = watched(slots.take(3, never));
+    for (let freed = 0; freed < 3; freed += 1) slots.give(1);
+    await turn();
+    expect(waiting.taken).toBe(3);
   });
 
   test("lets nobody overtake one who waits, not even in the moment of giving", async () => {

@@ -20,6 +20,21 @@ export function createSlots(total: number): Slots {
   /** In the order of coming. */
   const waiters = new Set<Waiter>();
 
+  let isServing = false;
+
+  /**
+   * At the end of the turn, when all who give slots back in it have done so: served at once, a waiter would get the
+   * first one alone and make a round trip for a single message (measured: half the claims were of one).
+   */
+  function serveWaiters(): void {
+    isServing = false;
+    for (const waiter of waiters) {
+      if (used === total) return;
+      waiters.delete(waiter);
+      waiter.serve(claim(waiter.most));
+    }
+  }
+
   function claim(most: number): number {
     const taken = Math.min(most, total - used);
     used += taken;
@@ -49,11 +64,9 @@ export function createSlots(total: number): Slots {
     },
     give(count) {
       used -= count;
-      for (const waiter of waiters) {
-        if (used === total) return;
-        waiters.delete(waiter);
-        waiter.serve(claim(waiter.most));
-      }
+      if (isServing || waiters.size === 0) return;
+      isServing = true;
+      setImmediate(serveWaiters);
     },
   };
 }
