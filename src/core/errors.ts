@@ -37,7 +37,9 @@ export type ErrorCode =
   | "CLOSED"
   | "ABORTED"
   | "OVERLOADED"
+  | "ACCESS_DENIED"
   | "STORE_UNAVAILABLE"
+  | "STORE_MISCONFIGURED"
   | "STORE_BUSY"
   | "STORE_FULL"
   | "STORE_READ_ONLY"
@@ -84,9 +86,17 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = {
   CLOSED: { summary: "A connection, worker or engine was used after it was closed.", ...failed },
   ABORTED: { summary: "A wait was given up because its signal was aborted.", ...failed },
   OVERLOADED: { summary: "Too many sends wait for their confirmation.", ...unavailable },
+  ACCESS_DENIED: {
+    summary: "The server refuses this user: a wrong password, or rights that are missing.",
+    ...misconfigured,
+  },
   STORE_UNAVAILABLE: {
     summary: "The store or broker cannot be reached or opened.",
     ...unavailable,
+  },
+  STORE_MISCONFIGURED: {
+    summary: "The server answers, but is not what the URL or Sluice expects.",
+    ...misconfigured,
   },
   STORE_BUSY: { summary: "Another process held the store's lock for too long.", ...unavailable },
   STORE_FULL: { summary: "The disk or the store is full; nothing was written.", ...unavailable },

@@ -16,7 +16,8 @@ export interface ConnectOptions extends SluiceOptions {
 
 /**
  * Connects to the queues that a URL names: `sqlite:jobs.db`, `memory:`. What the driver emulates is logged.
- * Rejects with `URL_INVALID`, `SCHEME_UNKNOWN`, `CLIENT_MISSING` or a `STORE_*` error that says what to do.
+ * Rejects with `URL_INVALID`, `SCHEME_UNKNOWN`, `CLIENT_MISSING`, `ACCESS_DENIED` or a `STORE_*` error that says
+ * what to do.
  *
  * @example
  * ```ts

@@ -86,11 +86,11 @@ onServer(
 );
 
 onServer.each([
-  ["a wrong password", { password: "hunter2%23" }, "STORE_UNAVAILABLE", false, /user and password/],
+  ["a wrong password", { password: "hunter2%23" }, "ACCESS_DENIED", false, /user and password/],
   [
     "a database that is not there",
     { pathname: "/nowhere" },
-    "STORE_UNAVAILABLE",
+    "STORE_MISCONFIGURED",
     false,
     /createdb/,
   ],
@@ -113,7 +113,7 @@ onServer("tells of missing rights, and has then changed nothing", async () => {
   const role = `stranger_${schema}`;
   await sql(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
   const own = Object.assign(new URL(url), { username: role, password: "secret" });
-  const expected = { code: "STORE_READ_ONLY", retryable: false };
+  const expected = { code: "ACCESS_DENIED", retryable: false };
   await expect(open({ url: own.href })).rejects.toMatchObject(expected);
   expect(await sql("SELECT to_regnamespace($1) AS found", [schema])).toEqual([{ found: null }]);
 });
@@ -122,7 +122,7 @@ onServer("tells of a schema that was dropped while in use", async () => {
   const { schema, open, sql } = newBed();
   const driver = await open();
   await sql(`DROP SCHEMA ${schema} CASCADE`);
-  const expected = { code: "STORE_UNAVAILABLE", retryable: false };
+  const expected = { code: "STORE_MISCONFIGURED", retryable: false };
   await expect(driver.depth("q")).rejects.toMatchObject(expected);
 });
 

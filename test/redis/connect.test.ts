@@ -49,15 +49,15 @@ it.each([
   ["no password", { password: "" }, /NOAUTH.*Put user and password/],
 ])("says what to do for %s, without the password", async (_what, parts, text) => {
   const failure = await failureOf(urlWith(parts));
-  expect(failure).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: false });
+  expect(failure).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
   expect(failure.message).toMatch(text);
   expect(failure.shown).not.toContain("tops3cret");
 });
 
 it("says that a database does not exist", async () => {
   const failure = await failureOf(urlWith({ pathname: "/99" }));
-  expect(failure).toMatchObject({ code: "DRIVER_FAILED", retryable: false });
-  expect(failure.message).toContain("out of range");
+  expect(failure).toMatchObject({ code: "STORE_MISCONFIGURED", retryable: false });
+  expect(failure.message).toContain("has no database 99");
 });
 
 it("uses the database of the URL, also after it had to connect anew", async () => {
@@ -112,7 +112,7 @@ it("works for a user with the documented permissions, and says what another lack
   await driver.close();
   await client.call("ACL", "SETUSER", "clerk", "-evalsha");
   const poor = await openAt(urlWith({ username: "clerk", password: "pw" }));
-  const refused = { code: "STORE_UNAVAILABLE", retryable: false };
+  const refused = { code: "ACCESS_DENIED", retryable: false };
   await expect(poor.depth("allowed")).rejects.toMatchObject(refused);
   await expect(poor.depth("allowed")).rejects.toThrow(/NOPERM.*docs\/3-drivers\/redis.md/);
   await poor.close();
@@ -179,7 +179,7 @@ it("refuses a server that is too old", async () => {
   const address = old.address();
   const port = typeof address === "object" && address ? address.port : 0;
   const failure = await failureOf(`redis://127.0.0.1:${port}`);
-  expect(failure).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: false });
+  expect(failure).toMatchObject({ code: "STORE_MISCONFIGURED", retryable: false });
   expect(failure.message).toMatch(/needs Redis 6.2 or newer.*is 5.0.14/);
   old.close();
 });

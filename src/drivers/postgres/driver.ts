@@ -79,7 +79,7 @@ const foldEvery = 200;
 
 /**
  * Opens the queues of a PostgreSQL database, version 13 or newer, and creates or updates their schema. Rejects with
- * `STORE_*`, `SCHEMA_NEWER`, `URL_INVALID`, `OPTION_*` or `CLIENT_MISSING`.
+ * `ACCESS_DENIED`, `STORE_*`, `SCHEMA_NEWER`, `URL_INVALID`, `OPTION_*` or `CLIENT_MISSING`.
  *
  * @example
  * ```ts

@@ -22,13 +22,13 @@ const busy: Meaning = {
   fix: "Look for long transactions in pg_stat_activity",
 };
 const refused: Meaning = {
-  code: "STORE_UNAVAILABLE",
+  code: "ACCESS_DENIED",
   retryable: false,
   what: "refuses this user",
-  fix: "Correct user and password of the URL, or pg_hba.conf",
+  fix: "Correct user and password of the URL, or pg_hba.conf; if it wants encryption, add ?sslmode=require",
 };
 const dropped: Meaning = {
-  code: "STORE_UNAVAILABLE",
+  code: "STORE_MISCONFIGURED",
   retryable: false,
   what: "has not the tables and functions that this Sluice expects",
   fix: "The schema was dropped or altered while in use: stop all processes and start them again",
@@ -39,8 +39,14 @@ const damaged: Meaning = {
   what: "reports damaged data",
   fix: "Restore it from a backup",
 };
+const unencrypted: Meaning = {
+  code: "STORE_MISCONFIGURED",
+  retryable: false,
+  what: "does not use TLS",
+  fix: "Remove sslmode from the URL, or set ssl = on at the server",
+};
 const untrusted: Meaning = {
-  code: "STORE_UNAVAILABLE",
+  code: "STORE_MISCONFIGURED",
   retryable: false,
   what: "shows a certificate that is not trusted",
   fix: "Name its authority with sslrootcert=, or give up the check with sslmode=no-verify",
@@ -51,13 +57,13 @@ const meanings: Readonly<Record<string, Meaning>> = {
   "28000": refused,
   "28P01": refused,
   "3D000": {
-    code: "STORE_UNAVAILABLE",
+    code: "STORE_MISCONFIGURED",
     retryable: false,
     what: "has no such database",
     fix: "Create it with createdb, or correct the URL",
   },
   "42501": {
-    code: "STORE_READ_ONLY",
+    code: "ACCESS_DENIED",
     retryable: false,
     what: "does not let this user do what the queue needs",
     fix: "Grant the rights that docs/3-drivers/postgres.md lists",
@@ -130,6 +136,8 @@ function meaningOf(error: unknown): Meaning | null {
   // Mistakes in code; all else that does not come from the server comes from its socket or from waiting for it.
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError)
     return null;
+  // The client has no code for it.
+  if (error.message === "The server does not support SSL connections") return unencrypted;
   const code = "code" in error ? String(error.code) : "";
   return meanings[code] ?? away;
 }

@@ -31,7 +31,7 @@ export function quoted(schema: string): string {
 }
 
 /**
- * Creates or updates the schema. Rejects with `SCHEMA_NEWER`, `STORE_*` or `OPTION_UNSUPPORTED`, having changed nothing.
+ * Creates or updates the schema. Rejects with `SCHEMA_NEWER`, `ACCESS_DENIED` or `STORE_*`, having changed nothing.
  * Needs no right to create anything when the schema is up to date.
  */
 export async function migrate(database: Database, schema: string): Promise<void> {
@@ -63,7 +63,7 @@ async function checkServer(database: Database): Promise<void> {
   );
   if (Number(row?.[0]) < oldestServer) {
     const message = `the postgres driver needs PostgreSQL 13 or newer; ${database.place} is ${row?.[1]}. Update the server.`;
-    throw new SluiceError("OPTION_UNSUPPORTED", message);
+    throw new SluiceError("STORE_MISCONFIGURED", message);
   }
   if (row?.[2] === true) {
     const message = `${database.place} is a replica and cannot be written. Name the primary in the URL.`;

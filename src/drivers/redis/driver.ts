@@ -12,6 +12,7 @@ import {
   type QueueDriver,
   type ReceiveRequest,
   receiveWithin,
+  SluiceError,
   silentLogger,
   systemClock,
   toMs,
@@ -87,8 +88,8 @@ const maxReceive = 1000;
 const maxPublishBytes = 8 * 1024 * 1024;
 
 /**
- * Queues on a Redis or Valkey server, version 6.2 or newer, or on a cluster of them. Rejects with `STORE_UNAVAILABLE`,
- * `CLIENT_MISSING` or `OPTION_INVALID`; later, calls reject with a retryable error while the server is away, and work
+ * Queues on a Redis or Valkey server, version 6.2 or newer, or on a cluster of them. Rejects with `ACCESS_DENIED`,
+ * `STORE_*`, `CLIENT_MISSING` or `OPTION_INVALID`; later, calls reject with a retryable error while the server is away, and work
  * again when it is back.
  *
  * @example
@@ -138,7 +139,7 @@ async function openServer({ open, server, address, logger }: Opening) {
   try {
     connection = await open(false);
     // The client would only report that it could not, and go on in database 0.
-    if (server.db !== 0) await connection.send("SELECT", [server.db]);
+    if (server.db !== 0) await selectDatabase(connection, server.db, address);
     const facts = await checkServer(connection, address, logger);
     if (!facts.isCluster) return { connection, ...facts };
     connection.close();
@@ -147,6 +148,16 @@ async function openServer({ open, server, address, logger }: Opening) {
   } catch (error) {
     connection?.close();
     throw withTlsHint(error, server.tls !== undefined);
+  }
+}
+
+async function selectDatabase(connection: Connection, db: number, address: string): Promise<void> {
+  try {
+    await connection.send("SELECT", [db]);
+  } catch (error) {
+    if (!(error instanceof SluiceError && error.code === "DRIVER_FAILED")) throw error;
+    const message = `redis at ${address} has no database ${db}. A cluster has 0 only, a server as many as its setting databases says; correct the URL.`;
+    throw new SluiceError("STORE_MISCONFIGURED", message, { cause: error.cause });
   }
 }
 

@@ -8,7 +8,7 @@ interface Meaning {
 }
 
 const away = { code: "STORE_UNAVAILABLE", retryable: true } as const;
-const refused = { code: "STORE_UNAVAILABLE", retryable: false } as const;
+const refused = { code: "ACCESS_DENIED", retryable: false } as const;
 const full = { code: "STORE_FULL", retryable: true } as const;
 
 /** The first word of an error reply, which the protocol calls its code. */
@@ -39,6 +39,31 @@ const replies: Readonly<Record<string, Meaning>> = {
   },
 };
 
+const unencrypted: Meaning = {
+  code: "STORE_MISCONFIGURED",
+  retryable: false,
+  advice: "The server does not use TLS: write redis:// instead of rediss://",
+};
+const untrusted: Meaning = {
+  code: "STORE_MISCONFIGURED",
+  retryable: false,
+  advice:
+    "Its certificate is not trusted: name its authority with NODE_EXTRA_CA_CERTS, or the host that it is made out for",
+};
+
+/** What Node's TLS says of a handshake that no further try will bring about. */
+const handshakes: Readonly<Record<string, Meaning>> = {
+  EPROTO: unencrypted,
+  ERR_SSL_WRONG_VERSION_NUMBER: unencrypted,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: unencrypted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  ERR_TLS_CERT_ALTNAME_INVALID: untrusted,
+  CERT_HAS_EXPIRED: untrusted,
+};
+
 /** Older servers wrap the reply that a script got: `ERR Error running script (…): -OOM command not allowed …`. */
 const wrapped = /^ERR Error running script.*?-([A-Z]+) /s;
 
@@ -55,6 +80,11 @@ export function toDriverError(address: string, error: unknown): SluiceError {
       retryable: meaning.retryable,
       cause,
     });
+  }
+  const handshake = handshakeOf(error);
+  if (handshake !== undefined) {
+    const text = `redis at ${address} cannot be reached by TLS: ${firstLine(message)}. ${handshake.advice}.`;
+    return new SluiceError(handshake.code, text, { retryable: handshake.retryable, cause });
   }
   if (isReply(error)) {
     const text = `redis at ${address} refused a command: ${JSON.stringify(firstLine(message))}. Check its version and settings.`;
@@ -94,6 +124,10 @@ export function isReplica(error: unknown): boolean {
 /** Whether the server does not know who asks. */
 export function isUnauthenticated(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("NOAUTH ");
+}
+
+function handshakeOf(error: unknown): Meaning | undefined {
+  return error instanceof Error && "code" in error ? handshakes[String(error.code)] : undefined;
 }
 
 function isReply(error: unknown): boolean {

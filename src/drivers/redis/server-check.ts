@@ -12,8 +12,8 @@ export interface ServerFacts {
 const oldestVersion = [6, 2] as const;
 
 /**
- * Asks the server for its version, persistence and eviction. Rejects with `STORE_UNAVAILABLE`, not retryable, when it
- * is too old; warns when it may lose or evict messages. What it may not be asked is taken as fine.
+ * Asks the server for its version, persistence and eviction. Rejects with `STORE_MISCONFIGURED` when it is too
+ * old and `STORE_READ_ONLY` when it is a replica; warns when it may lose or evict messages. What it may not be asked is taken as fine.
  */
 export async function checkServer(
   connection: Connection,
@@ -22,9 +22,11 @@ export async function checkServer(
 ): Promise<ServerFacts> {
   const info = parseInfo(await ask(connection, "INFO", []));
   checkVersion(info.get("redis_version"), address);
+  const isCluster = info.get("cluster_enabled") === "1";
+  if (!isCluster) checkPrimary(info.get("role"), address);
   warnOfEviction(info, address, logger);
   return {
-    isCluster: info.get("cluster_enabled") === "1",
+    isCluster,
     isPersistent: await checkPersistence(connection, info, { address, logger }),
   };
 }
@@ -58,9 +60,17 @@ function checkVersion(version: string | undefined, address: string): void {
   const [major = 0, minor = 0] = (version ?? oldestVersion.join(".")).split(".").map(Number);
   if (major > oldestVersion[0] || (major === oldestVersion[0] && minor >= oldestVersion[1])) return;
   throw new SluiceError(
-    "STORE_UNAVAILABLE",
+    "STORE_MISCONFIGURED",
     `the redis driver needs Redis ${oldestVersion.join(".")} or newer, or Valkey; ${address} is ${version}. Update the server.`,
-    { retryable: false },
+  );
+}
+
+/** A connection to a cluster finds the primary by itself. */
+function checkPrimary(role: string | undefined, address: string): void {
+  if (role !== "slave") return;
+  throw new SluiceError(
+    "STORE_READ_ONLY",
+    `redis at ${address} is a replica and cannot be written. Name the primary in the URL.`,
   );
 }
 

@@ -5,7 +5,7 @@ const parameterNames: readonly string[] = ["prefix", "dedup"];
 
 /**
  * Opens the queues that a URL names: `redis://user:password@host:6379/0`, `rediss://…` for TLS, with `?prefix=sluice:`
- * and `?dedup=10m`. Rejects with `URL_INVALID`, `CLIENT_MISSING` or a `STORE_*` error.
+ * and `?dedup=10m`. Rejects with `URL_INVALID`, `CLIENT_MISSING`, `ACCESS_DENIED` or a `STORE_*` error.
  */
 export async function openRedis(
   url: string,
