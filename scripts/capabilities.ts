@@ -39,6 +39,7 @@ const features: Readonly<Record<SupportName, string>> = {
   wakeUp: "Consumers are told of new messages instead of asking.",
   deadLetters: "Dead letters can be listed, redriven and purged.",
   browse: "Waiting messages can be looked at without taking them.",
+  transactions: "A message can be published inside a transaction of your own.",
 };
 
 const figures: Readonly<Record<keyof DriverCapabilities["depth"], string>> = {

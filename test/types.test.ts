@@ -129,7 +129,9 @@ describe("publishing by the name of a queue", () => {
   });
 
   test("takes only the options that there are", () => {
-    expectTypeOf<keyof PublishOptions>().toEqualTypeOf<"delay" | "id" | "headers" | "priority">();
+    expectTypeOf<keyof PublishOptions>().toEqualTypeOf<
+      "delay" | "id" | "headers" | "priority" | "transaction"
+    >();
     compiled(async (sluice) => {
       // @ts-expect-error the option is called delay
       await sluice.publish("any", 1, { delayMs: 5 });

@@ -51,6 +51,8 @@ export interface DriverCapabilities {
   readonly deadLetters: Support;
   /** Waiting messages can be looked at without taking them. */
   readonly browse: Support;
+  /** Messages can be published inside a transaction of the caller's own, in the same database. */
+  readonly transactions: Support;
   readonly depth: DepthCapabilities;
   readonly limits: DriverLimits;
 }
@@ -70,6 +72,7 @@ export const supportNames: readonly SupportName[] = [
   "wakeUp",
   "deadLetters",
   "browse",
+  "transactions",
 ];
 
 /** The capabilities that a driver builds itself because its broker has none. */

@@ -2,6 +2,7 @@ import type { DriverCapabilities } from "./capabilities.ts";
 import type { Cancel } from "./clock.ts";
 import type { DeadLetter, Delivery, Failure, OutgoingMessage, WaitingMessage } from "./message.ts";
 import type { QueueDepth } from "./queue.ts";
+import type { TransactionClient } from "./transaction.ts";
 
 /** What a call may be given besides its subject. */
 export interface CallOptions {
@@ -135,6 +136,20 @@ export interface Purger {
   purge(queue: string): Promise<number>;
 }
 
+/** Publishes as part of a database transaction that the caller began and will commit or roll back. */
+export interface Transactional {
+  /**
+   * Stores the messages through the caller's connection to the same database. They can be received once the caller
+   * commits, and never existed when the caller rolls back. Otherwise as `publish`; after a rejection the transaction can
+   * only be rolled back.
+   */
+  publishWithin(
+    transaction: TransactionClient,
+    queue: string,
+    messages: readonly OutgoingMessage[],
+  ): Promise<readonly string[]>;
+}
+
 /** A driver with whichever extras it has. Ask for the method, not for the driver's name. */
 export type Driver = QueueDriver &
-  Partial<LeaseExtender & Waker & DeadLetters & Browser & QueueLister & Purger>;
+  Partial<LeaseExtender & Waker & DeadLetters & Browser & QueueLister & Purger & Transactional>;

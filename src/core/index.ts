@@ -16,3 +16,4 @@ export * from "./scale-options.ts";
 export * from "./sluice.ts";
 export * from "./standard-schema.ts";
 export * from "./telemetry.ts";
+export type { TransactionClient } from "./transaction.ts";

@@ -130,6 +130,81 @@ describe("an option that the broker lacks", () => {
   });
 });
 
+describe("publishing inside a transaction", () => {
+  const query = async () => ({ rows: [] });
+  const transaction = { query };
+
+  function transactional() {
+    const within: [unknown, string, number][] = [];
+    const driver = stubDriver({
+      async publishWithin(client, queue, messages) {
+        within.push([client, queue, messages.length]);
+        return messages.map(({ id }) => id);
+      },
+      publish: () => Promise.reject(new Error("not inside the transaction")),
+    });
+    return { sluice: new Sluice(driver), within };
+  }
+
+  test("goes to the driver with the caller's connection, each call by itself", async () => {
+    const { sluice, within } = transactional();
+    const id = await sluice.publish("mail", 1, { transaction, id: "chosen" });
+    expect(id).toBe("chosen");
+    await sluice.publishMany("mail", [1, 2, 3, 4], (_input, index) => ({
+      transaction,
+      id: `m${index}`,
+    }));
+    await sluice.publishEncoded("mail", { body: Buffer.from("1"), headers: {} }, { transaction });
+    expect(within).toEqual([
+      [transaction, "mail", 1],
+      [transaction, "mail", 3],
+      [transaction, "mail", 1],
+      [transaction, "mail", 1],
+    ]);
+  });
+
+  test("keeps the order of what is published at the same time, in one round trip", async () => {
+    const { sluice, within } = transactional();
+    const other = { query };
+    await Promise.all([
+      sluice.publish("mail", 1, { transaction }),
+      sluice.publish("mail", 2, { transaction: other }),
+      sluice.publish("mail", 3, { transaction }),
+    ]);
+    expect(within).toEqual([
+      [transaction, "mail", 2],
+      [other, "mail", 1],
+    ]);
+  });
+
+  test("is refused where the driver cannot", async () => {
+    const { sluice, publish } = recorded();
+    const published = sluice.publish("mail", 1, { transaction });
+    await expect(published).rejects.toMatchObject({ code: "OPTION_UNSUPPORTED" });
+    await expect(sluice.publishMany("mail", [1], { transaction })).rejects.toThrow(/transaction/);
+    expect(publish).not.toHaveBeenCalled();
+  });
+
+  test.each<[string, unknown]>([
+    ["a pool", { query, totalCount: 1 }],
+    ["no connection", {}],
+    ["null", null],
+    ["a text", "BEGIN"],
+  ])("is refused with %s", async (_what, wrong) => {
+    const { sluice, within } = transactional();
+    const published = sluice.publish("mail", 1, { transaction: wrong as never });
+    await expect(published).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    expect(within).toEqual([]);
+  });
+
+  test("is refused with another one for each input of publishMany", async () => {
+    const { sluice, within } = transactional();
+    const published = sluice.publishMany("mail", [1, 2], () => ({ transaction: { query } }));
+    await expect(published).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    expect(within).toEqual([]);
+  });
+});
+
 describe("publishEncoded", () => {
   test("passes a body and its headers on as they are", async () => {
     const { sluice, sent } = recorded();

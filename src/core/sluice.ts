@@ -16,6 +16,12 @@ import {
 } from "./message.ts";
 import { checkQueueName, type QueueDepth } from "./queue.ts";
 import { noTelemetry, type Telemetry } from "./telemetry.ts";
+import {
+  checkTransaction,
+  publisherWithin,
+  sharedTransaction,
+  type TransactionClient,
+} from "./transaction.ts";
 
 /** What may be said about a message when it is published. */
 export interface PublishOptions {
@@ -30,6 +36,24 @@ export interface PublishOptions {
   readonly headers?: Headers;
   /** 0 (default) to the driver's `maxPriority`; higher is received first. */
   readonly priority?: number;
+  /**
+   * Publish inside this transaction of your own: the job exists if and only if it commits. A connection to the database
+   * of the queue, with a transaction under way; where the driver has `transactions`.
+   *
+   * @example
+   * ```ts
+   * import type { Sluice, TransactionClient } from "sluice";
+   *
+   * export async function placeOrder(sluice: Sluice, client: TransactionClient): Promise<void> {
+   *   const order = { id: 7 };
+   *   await client.query("BEGIN", []);
+   *   await client.query("INSERT INTO orders (id) VALUES ($1)", [order.id]);
+   *   await sluice.publish("send-receipt", order, { transaction: client });
+   *   await client.query("COMMIT", []);
+   * }
+   * ```
+   */
+  readonly transaction?: TransactionClient;
 }
 
 /** How another thread of this process opens the same queues: a module that exports `openDriver`, and the queue URL. */
@@ -60,6 +84,11 @@ export class Sluice {
   readonly telemetry: Telemetry;
   readonly address: DriverAddress | null;
   readonly #senders = new Map<string, Batcher<OutgoingMessage, string>>();
+  /** Of each transaction's connection, so that what is published together keeps its order. */
+  readonly #sendersWithin = new WeakMap<
+    TransactionClient,
+    Map<string, Batcher<OutgoingMessage, string>>
+  >();
   #sendsUnderWay = 0;
   #onSent: () => void = () => undefined;
   #closing: Promise<void> | null = null;
@@ -92,7 +121,7 @@ export class Sluice {
     try {
       const definition = typeof job === "string" ? undefinedJob(job) : job;
       const message = this.#message(await definition.encode(input), options);
-      return await this.#send(definition.queue, message);
+      return await this.#send(definition.queue, message, options.transaction);
     } finally {
       this.#endSend();
     }
@@ -100,8 +129,9 @@ export class Sluice {
 
   /**
    * Publishes many jobs in as few round trips as the driver's batch size allows; resolves with their ids in order.
-   * Every input is validated before the first is sent. `options` may differ per input. After a rejection some may have
-   * been stored; with ids of your own, publishing all again is safe where the driver deduplicates.
+   * Every input is validated before the first is sent. `options` may differ per input, but for the transaction. After a
+   * rejection some may have been stored; with ids of your own, publishing all again is safe where the driver
+   * deduplicates.
    */
   publishMany(
     queue: string,
@@ -122,11 +152,13 @@ export class Sluice {
     try {
       const definition = typeof job === "string" ? undefinedJob(job) : job;
       const messages: OutgoingMessage[] = [];
+      const transactions = new Set<TransactionClient | undefined>();
       for (const [index, input] of inputs.entries()) {
         const own = typeof options === "function" ? options(input, index) : options;
         messages.push(this.#message(await definition.encode(input), own));
+        transactions.add(own.transaction);
       }
-      return await this.#publish(definition.queue, messages);
+      return await this.#publish(definition.queue, messages, sharedTransaction(transactions));
     } finally {
       this.#endSend();
     }
@@ -140,7 +172,8 @@ export class Sluice {
   ): Promise<string> {
     this.#beginSend();
     try {
-      return await this.#send(checkQueueName(queue), this.#message(encoded, options));
+      const message = this.#message(encoded, options);
+      return await this.#send(checkQueueName(queue), message, options.transaction);
     } finally {
       this.#endSend();
     }
@@ -218,33 +251,59 @@ export class Sluice {
     if (this.#sendsUnderWay === 0) this.#onSent();
   }
 
-  #send(queue: string, message: OutgoingMessage): Promise<string> {
+  #send(queue: string, message: OutgoingMessage, transaction?: TransactionClient): Promise<string> {
+    const sender = this.#sender(queue, transaction);
     const subject = { queue, id: message.id, headers: message.headers };
-    return this.telemetry.produce(subject, (headers) =>
-      this.#sender(queue).add({ ...message, headers }),
-    );
+    return this.telemetry.produce(subject, (headers) => sender.add({ ...message, headers }));
   }
 
-  #sender(queue: string): Batcher<OutgoingMessage, string> {
-    const existing = this.#senders.get(queue);
+  #sender(queue: string, transaction?: TransactionClient): Batcher<OutgoingMessage, string> {
+    const senders = this.#sendersOf(transaction);
+    const existing = senders.get(queue);
     if (existing) return existing;
+    const publish = this.#publisher(transaction);
     const sender = createBatcher<OutgoingMessage, string>({
       maxItems: this.driver.capabilities.limits.maxPublishBatch,
-      flush: (messages) => this.driver.publish(queue, messages),
+      flush: (messages) => publish(queue, messages),
     });
-    this.#senders.set(queue, sender);
+    senders.set(queue, sender);
     return sender;
   }
 
-  async #publish(queue: string, messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
+  #sendersOf(transaction?: TransactionClient): Map<string, Batcher<OutgoingMessage, string>> {
+    if (transaction === undefined) return this.#senders;
+    checkTransaction(transaction);
+    const existing = this.#sendersWithin.get(transaction);
+    if (existing) return existing;
+    const senders = new Map<string, Batcher<OutgoingMessage, string>>();
+    this.#sendersWithin.set(transaction, senders);
+    return senders;
+  }
+
+  /** What sends a batch: into the transaction, if there is one. Throws where that cannot be. */
+  #publisher(
+    transaction?: TransactionClient,
+  ): (queue: string, messages: readonly OutgoingMessage[]) => Promise<readonly string[]> {
+    const { driver } = this;
+    if (transaction === undefined) return (queue, messages) => driver.publish(queue, messages);
+    const publishWithin = publisherWithin(driver, transaction);
+    return (queue, messages) => publishWithin(transaction, queue, messages);
+  }
+
+  async #publish(
+    queue: string,
+    messages: readonly OutgoingMessage[],
+    transaction?: TransactionClient,
+  ): Promise<readonly string[]> {
     const ids: string[] = [];
+    const publish = this.#publisher(transaction);
     const size = this.driver.capabilities.limits.maxPublishBatch;
     for (let start = 0; start < messages.length; start += size) {
       const group = messages.slice(start, start + size);
       const sent =
         this.telemetry === noTelemetry
-          ? this.driver.publish(queue, group)
-          : Promise.all(group.map((message) => this.#send(queue, message)));
+          ? publish(queue, group)
+          : Promise.all(group.map((message) => this.#send(queue, message, transaction)));
       ids.push(...(await sent));
     }
     return ids;

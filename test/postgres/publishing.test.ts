@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { Sluice } from "../../src/core/index.ts";
-import { inTransaction } from "../../src/drivers/postgres/index.ts";
 import { missing, postgresBeds } from "./bed.ts";
 
 const newBed = postgresBeds();
@@ -12,7 +11,7 @@ onServer("inside a transaction takes effect with its commit", async () => {
   const sluice = new Sluice(await open());
   const own = await client();
   await own.query("BEGIN");
-  const id = await inTransaction(sluice, own).publish("mail", { to: "Ada" }, { priority: 2 });
+  const id = await sluice.publish("mail", { to: "Ada" }, { transaction: own, priority: 2 });
   expect((await sluice.depth("mail")).ready).toBe(0);
   await own.query("COMMIT");
   const [waiting] = await sluice.peek("mail");
@@ -25,8 +24,7 @@ onServer("inside a transaction leaves nothing behind when it is rolled back", as
   const sluice = new Sluice(await open());
   const own = await client();
   await own.query("BEGIN");
-  const jobs = inTransaction(sluice, own);
-  await jobs.publishMany("mail", [1, 2, 3], { id: "chosen" });
+  await sluice.publishMany("mail", [1, 2, 3], { transaction: own, id: "chosen" });
   await own.query("ROLLBACK");
   expect(await sluice.depth("mail")).toMatchObject({ ready: 0, delayed: 0 });
   await sluice.publish("mail", 4, { id: "chosen" });
@@ -38,7 +36,7 @@ onServer("inside a long transaction makes no other publisher wait", async () => 
   const sluice = new Sluice(await open());
   const own = await client();
   await own.query("BEGIN");
-  await inTransaction(sluice, own).publish("mail", 1);
+  await sluice.publish("mail", 1, { transaction: own });
   await sluice.publish("mail", 2);
   expect((await sluice.depth("mail")).ready).toBe(1);
   await own.query("COMMIT");
@@ -51,7 +49,7 @@ onServer("inside a transaction wakes who waits, after the commit", async () => {
   const own = await client();
   const waiting = consumer.receive("mail", { max: 1, waitMs: 10_000, leaseMs: 1000 });
   await own.query("BEGIN");
-  await inTransaction(publisher, own).publish("mail", 1);
+  await publisher.publish("mail", 1, { transaction: own });
   await own.query("COMMIT");
   expect(await waiting).toHaveLength(1);
 });

@@ -13,6 +13,7 @@ export const leastCapabilities: DriverCapabilities = {
   wakeUp: "none",
   deadLetters: "none",
   browse: "none",
+  transactions: "none",
   depth: {
     ready: "unknown",
     delayed: "unknown",

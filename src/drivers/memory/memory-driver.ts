@@ -39,6 +39,7 @@ export const memoryCapabilities: DriverCapabilities = {
   wakeUp: "native",
   deadLetters: "native",
   browse: "native",
+  transactions: "none",
   depth: { ready: "exact", delayed: "exact", inFlight: "exact", dead: "exact", oldestAge: "exact" },
   limits: {
     maxBodyBytes: 16 * 1024 * 1024,

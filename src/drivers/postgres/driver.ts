@@ -9,7 +9,6 @@ import {
   type Duration,
   type LeaseExtender,
   type Logger,
-  type OutgoingMessage,
   type Purger,
   type QueueDriver,
   type QueueLister,
@@ -18,6 +17,7 @@ import {
   showValue,
   silentLogger,
   systemClock,
+  type Transactional,
   toMs,
   type Waker,
 } from "../../core/index.ts";
@@ -28,7 +28,7 @@ import { closedError, createDatabase, type Database } from "./database.ts";
 import { createOperatorStore } from "./operator-store.ts";
 import { migrate } from "./schema.ts";
 import { createStore, type Store } from "./store.ts";
-import { type PostgresClientLike, queryOf, type Transactional } from "./transaction.ts";
+import { queryOf } from "./transaction.ts";
 import { parsePostgresUrl } from "./url.ts";
 import { createWakeUps, type WakeUps } from "./wake-ups.ts";
 
@@ -64,6 +64,7 @@ export const postgresCapabilities: DriverCapabilities = {
   wakeUp: "native",
   deadLetters: "native",
   browse: "native",
+  transactions: "native",
   depth: { ready: "exact", delayed: "exact", inFlight: "exact", dead: "exact", oldestAge: "exact" },
   limits: {
     maxBodyBytes: 16 * 1024 * 1024,
@@ -255,16 +256,12 @@ function transactionMethods(open: OpenQueues): Transactional {
   const { store, dedupWindowMs } = open;
   const registered = new Set<string>();
   return {
-    async publishWith(
-      client: PostgresClientLike,
-      queue: string,
-      messages: readonly OutgoingMessage[],
-    ) {
+    async publishWithin(transaction, queue, messages) {
       open.check();
       // A queue that only an open transaction knows would make every other publisher to it wait for that one.
       if (!registered.has(queue)) await store.register(queue);
       registered.add(queue);
-      const query = queryOf(client, open.database.place);
+      const query = queryOf(transaction, open.database.place);
       await store.publish(query, queue, messages, { dedupWindowMs, tell: true });
       open.changed(queue);
       return messages.map((message) => message.id);

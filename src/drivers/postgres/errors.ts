@@ -52,6 +52,13 @@ const untrusted: Meaning = {
   fix: "Name its authority with sslrootcert=, or give up the check with sslmode=no-verify",
 };
 
+const unreadable: Meaning = {
+  code: "STORE_MISCONFIGURED",
+  retryable: false,
+  what: "was not asked, since a file that the URL names cannot be read",
+  fix: "Correct sslrootcert, sslcert or sslkey of the URL",
+};
+
 /** By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html) or the system's or TLS's code. */
 const meanings: Readonly<Record<string, Meaning>> = {
   "28000": refused,
@@ -103,6 +110,12 @@ const meanings: Readonly<Record<string, Meaning>> = {
   CERT_HAS_EXPIRED: untrusted,
 };
 
+/** What the client says itself, for which it has no codes. */
+const clientWords: readonly (readonly [RegExp, Meaning])[] = [
+  [/^The server does not support SSL connections/, unencrypted],
+  [/^SASL: /, refused],
+];
+
 /** Whole classes of SQLSTATE: connection failures, lack of resources, shutdowns and system errors. */
 const classes: Readonly<Record<string, Meaning>> = {
   "08": away,
@@ -136,15 +149,14 @@ function meaningOf(error: unknown): Meaning | null {
   // Mistakes in code; all else that does not come from the server comes from its socket or from waiting for it.
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError)
     return null;
-  // The client has no code for it.
-  if (error.message === "The server does not support SSL connections") return unencrypted;
   const code = "code" in error ? String(error.code) : "";
-  return meanings[code] ?? away;
+  if ("syscall" in error && error.syscall === "open") return unreadable;
+  return meanings[code] ?? clientWords.find(([words]) => words.test(error.message))?.[1] ?? away;
 }
 
-/** Several addresses of one host fail with an error whose own message is empty. */
+/** Several addresses of one host fail with an error whose own message is empty. Names may hold line breaks. */
 function reasonOf(error: unknown): string {
   const inner = error instanceof AggregateError ? error.errors[0] : error;
   const text = inner instanceof Error ? inner.message : String(inner);
-  return text.replace(/\.$/, "");
+  return text.replace(/\p{Cc}+/gu, " ").replace(/\.$/, "");
 }

@@ -5,4 +5,3 @@ export {
   postgresDriver,
 } from "./driver.ts";
 export { openPostgres } from "./open.ts";
-export { inTransaction, type PostgresClientLike, type Transactional } from "./transaction.ts";

@@ -31,6 +31,7 @@ describe("a postgres URL", () => {
     `postgres://ada:${secret}%zz@db/app`,
     `postgres://ada:${secret}%00@db/app`,
     `postgres://ada:${secret}@db/app?colour=red`,
+    `postgres://ada:${secret}@db/app?sslmode=sometimes`,
     `mysql://ada:${secret}@db/app`,
   ])("is refused without showing its password: %s", (url) => {
     let message = "";

@@ -15,6 +15,15 @@ const connectionParameters: ReadonlySet<string> = new Set([
   "application_name",
 ]);
 
+const sslModes: readonly string[] = [
+  "disable",
+  "prefer",
+  "require",
+  "verify-ca",
+  "verify-full",
+  "no-verify",
+];
+
 /** What a queue URL may say about the queue. */
 const ownParameters: readonly string[] = ["schema", "dedup", "pool"];
 
@@ -42,6 +51,12 @@ export function parsePostgresUrl(url: string): ParsedUrl {
       );
     }
   }
+  const sslMode = parameters.get("sslmode");
+  if (sslMode !== null && !sslModes.includes(sslMode))
+    throw invalid(
+      `sslmode as one of ${sslModes.join(", ")}; got ${showValue(sslMode)}`,
+      "Correct it",
+    );
   const schema = parameters.get("schema");
   const dedupWindow = parameters.get("dedup");
   const pool = parameters.get("pool");

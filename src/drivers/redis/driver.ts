@@ -72,6 +72,7 @@ export const redisCapabilities: DriverCapabilities = {
   wakeUp: "native",
   deadLetters: "native",
   browse: "native",
+  transactions: "none",
   depth: { ready: "exact", delayed: "exact", inFlight: "exact", dead: "exact", oldestAge: "exact" },
   limits: {
     maxBodyBytes: 16 * 1024 * 1024,

@@ -6,4 +6,5 @@ export const methodsOf: Readonly<Partial<Record<SupportName, readonly (keyof Dri
   wakeUp: ["watch"],
   deadLetters: ["deadLetters", "redrive", "purgeDeadLetters"],
   browse: ["peek"],
+  transactions: ["publishWithin"],
 };
