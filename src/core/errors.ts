@@ -100,7 +100,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = {
   },
   STORE_BUSY: { summary: "Another process held the store's lock for too long.", ...unavailable },
   STORE_FULL: { summary: "The disk or the store is full; nothing was written.", ...unavailable },
-  STORE_READ_ONLY: { summary: "The store cannot be written by this user.", ...misconfigured },
+  STORE_READ_ONLY: { summary: "The store can be read only.", ...misconfigured },
   STORE_CORRUPT: { summary: "The file is not a database or is damaged.", ...misconfigured },
   SCHEMA_NEWER: {
     summary: "The store was written by a newer version of Sluice.",

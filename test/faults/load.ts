@@ -116,6 +116,19 @@ export class Load {
     return [...this.confirmedAt.keys()].filter((id) => !this.handled.has(id)).length;
   }
 
+  /** Handled before their publish was confirmed: the publisher is in doubt about them. */
+  get inDoubt(): number {
+    return [...this.handled.keys()].filter((id) => !this.confirmedAt.has(id)).length;
+  }
+
+  /** Resolves once a publisher is in doubt about this many. */
+  doubted(count: number): Promise<void> {
+    return this.#until(() => this.inDoubt >= count, {
+      withinMs: 20_000,
+      what: () => `publishers are in doubt about ${this.inDoubt} of ${count}`,
+    });
+  }
+
   /** Jobs beyond the first for each id. */
   get duplicates(): number {
     return [...this.handled.values()].reduce((sum, times) => sum + times - 1, 0);

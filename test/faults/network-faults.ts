@@ -31,6 +31,26 @@ function deadConnectionsOf(side: "publisher" | "worker"): FaultCase {
   };
 }
 
+const lostConfirmations: FaultCase = {
+  name: "stores once what is published again because its confirmation was lost",
+  load: { count: 1000 },
+  async run(run) {
+    const { load, proxy } = run;
+    load.allow(400);
+    await load.confirmed(400);
+    proxy.publisher.mute();
+    const mutedAt = Date.now();
+    load.allow(420);
+    await load.doubted(20);
+    proxy.publisher.heal();
+    load.allow(440);
+    await load.resumed("publishing", mutedAt, answerMs);
+    const end = await finish(run);
+    if (run.deduplicates) assert.equal(load.duplicates, 0, "no job runs twice");
+    return [end];
+  },
+};
+
 const deadConnectionOfIdleWorker: FaultCase = {
   name: "wakes an idle worker whatever connection of it has gone dead",
   load: { count: 100 },
@@ -95,6 +115,7 @@ const latency: FaultCase = {
 export const networkFaults: readonly FaultCase[] = [
   deadConnectionsOf("publisher"),
   deadConnectionsOf("worker"),
+  lostConfirmations,
   deadConnectionOfIdleWorker,
   resets,
   latency,

@@ -16,6 +16,8 @@ export const allHandledMs = 45_000;
 export interface Run {
   readonly load: Load;
   readonly count: number;
+  /** The broker stores an id once. */
+  readonly deduplicates: boolean;
   /** What the publishers and the worker are connected through. */
   readonly proxy: { readonly publisher: BlackHoleProxy; readonly worker: BlackHoleProxy };
   /** Closes both connections with all that waits on them; resolves with how long that took. */
@@ -57,7 +59,8 @@ export async function withLoad(
         await Promise.all(connections.map((sluice) => sluice.driver.close()));
         return Date.now() - startedAt;
       };
-      await steps({ load, count: options.count, proxy, closeConnections });
+      const deduplicates = publisher.driver.capabilities.deduplication !== "none";
+      await steps({ load, count: options.count, deduplicates, proxy, closeConnections });
     } finally {
       await load.close();
     }

@@ -23,18 +23,21 @@ export interface PostgresBed {
 
 let schemas = 0;
 
-/** To be called once per file; the result makes a bed for each test, and takes it away after the test. */
-export function postgresBeds(): () => PostgresBed {
+/**
+ * To be called once per file; the result makes a bed for each test, and takes it away after the test. A test that runs
+ * beside others passes its own `onTestFinished`.
+ */
+export function postgresBeds(): (onFinished?: typeof onTestFinished) => PostgresBed {
   let server: TestServer;
   beforeAll(async () => {
     if (missing === null) server = await sharedServer("postgres");
   });
-  return () => {
+  return (onFinished = onTestFinished) => {
     schemas += 1;
     const { url } = server;
     const schema = `test_${process.pid}_${schemas}`;
     const closing: (() => Promise<unknown>)[] = [];
-    onTestFinished(async () => {
+    onFinished(async () => {
       await Promise.all(closing.map((close) => close()));
     });
     async function client(at: string = url): Promise<pg.Client> {

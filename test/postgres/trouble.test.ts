@@ -18,31 +18,13 @@ function altered(
 const newBed = postgresBeds();
 /** Skipped where there is no PostgreSQL. */
 const onServer = test.skipIf(missing !== null);
+/** For those that mostly wait. */
+const besides = missing === null ? test.concurrent : test.skip;
 
-onServer("hears of new messages again after its listening connection was killed", async () => {
-  const { schema, open, sql } = newBed();
-  const [publisher, consumer] = [new Sluice(await open()), await open()];
-  const calls: number[] = [];
-  consumer.watch?.("mail", () => calls.push(Date.now()));
-  const listening = async (): Promise<readonly unknown[]> => {
-    const text = "SELECT pid FROM pg_stat_activity WHERE query LIKE $1 AND pid <> pg_backend_pid()";
-    return (await sql(text, [`%"${schema}".prospect%`])).map(({ pid }) => pid);
-  };
-  await expect.poll(listening, { timeout: 5000 }).toHaveLength(1);
-  const [pid] = await listening();
-  await sql("SELECT pg_terminate_backend($1)", [pid]);
-  await expect
-    .poll(listening, { timeout: 8000 })
-    .toEqual([expect.not.toSatisfy((now) => now === pid)]);
-  calls.length = 0;
-  await publisher.publish("mail", 1);
-  await expect.poll(() => calls.length, { timeout: 1000 }).toBeGreaterThan(0);
-});
-
-onServer(
+besides(
   "hears of messages again after all its connections became half-open, within ten seconds",
-  async () => {
-    const { url, open } = newBed();
+  async ({ onTestFinished }) => {
+    const { url, open } = newBed(onTestFinished);
     const proxy = await startBlackHoleProxy(url);
     try {
       const publisher = new Sluice(await open());
@@ -66,6 +48,62 @@ onServer(
   },
   60_000,
 );
+
+besides(
+  "tells of a pool that is too small for what waits for it",
+  async ({ onTestFinished }) => {
+    const { schema, open, client } = newBed(onTestFinished);
+    const driver = await open({ pool: 1 });
+    const other = await client();
+    await other.query(`BEGIN; LOCK TABLE ${schema}.queue IN ACCESS EXCLUSIVE MODE`);
+    const calls = [driver.depth("a"), driver.depth("b"), driver.depth("c")];
+    const codes = await Promise.all(
+      calls.map((call) => call.then(String, (error: unknown) => String(Object(error).message))),
+    );
+    await other.query("ROLLBACK");
+    expect(codes[0]).toMatch(/took too long|let another/);
+    expect(codes[2]).toMatch(/connections of the pool were in use.*pool=/);
+    expect((await driver.depth("a")).ready).toBe(0);
+  },
+  30_000,
+);
+
+besides(
+  "gives up a publish whose chosen id another transaction holds for too long, and stores nothing",
+  async ({ onTestFinished }) => {
+    const { schema, open, client } = newBed(onTestFinished);
+    const sluice = new Sluice(await open());
+    await sluice.publish("mail", 0);
+    const other = await client();
+    await other.query("BEGIN");
+    await other.query(`SELECT ${schema}.publish('mail', '1', id => 'same')`);
+    const expected = { code: "STORE_BUSY", retryable: true };
+    await expect(sluice.publish("mail", 2, { id: "same" })).rejects.toMatchObject(expected);
+    await other.query("ROLLBACK");
+    expect((await sluice.depth("mail")).ready).toBe(1);
+  },
+  40_000,
+);
+
+onServer("hears of new messages again after its listening connection was killed", async () => {
+  const { schema, open, sql } = newBed();
+  const [publisher, consumer] = [new Sluice(await open()), await open()];
+  const calls: number[] = [];
+  consumer.watch?.("mail", () => calls.push(Date.now()));
+  const listening = async (): Promise<readonly unknown[]> => {
+    const text = "SELECT pid FROM pg_stat_activity WHERE query LIKE $1 AND pid <> pg_backend_pid()";
+    return (await sql(text, [`%"${schema}".prospect%`])).map(({ pid }) => pid);
+  };
+  await expect.poll(listening, { timeout: 5000 }).toHaveLength(1);
+  const [pid] = await listening();
+  await sql("SELECT pg_terminate_backend($1)", [pid]);
+  await expect
+    .poll(listening, { timeout: 8000 })
+    .toEqual([expect.not.toSatisfy((now) => now === pid)]);
+  calls.length = 0;
+  await publisher.publish("mail", 1);
+  await expect.poll(() => calls.length, { timeout: 1000 }).toBeGreaterThan(0);
+});
 
 onServer(
   "works on after the server ended a connection, once the call in question was refused",
@@ -125,23 +163,6 @@ onServer("tells of a schema that was dropped while in use", async () => {
   const expected = { code: "STORE_MISCONFIGURED", retryable: false };
   await expect(driver.depth("q")).rejects.toMatchObject(expected);
 });
-
-onServer(
-  "gives up a publish whose chosen id another transaction holds for too long, and stores nothing",
-  async () => {
-    const { schema, open, client } = newBed();
-    const sluice = new Sluice(await open());
-    await sluice.publish("mail", 0);
-    const other = await client();
-    await other.query("BEGIN");
-    await other.query(`SELECT ${schema}.publish('mail', '1', id => 'same')`);
-    const expected = { code: "STORE_BUSY", retryable: true };
-    await expect(sluice.publish("mail", 2, { id: "same" })).rejects.toMatchObject(expected);
-    await other.query("ROLLBACK");
-    expect((await sluice.depth("mail")).ready).toBe(1);
-  },
-  40_000,
-);
 
 onServer(
   "asks the server at most once a second while it waits for work",

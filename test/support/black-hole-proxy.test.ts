@@ -53,6 +53,20 @@ async function open(): Promise<Client> {
   return client;
 }
 
+test("when muted, passes what clients send and keeps the answers, until new ones come after a heal", async () => {
+  const seen: string[] = [];
+  echo.on("connection", (socket: Socket) => socket.on("data", (chunk) => seen.push(String(chunk))));
+  const before = await open();
+  expect(await before.say("a")).toBe("a");
+  proxy.mute();
+  const during = await open();
+  expect([await before.say("b"), await during.say("c")]).toEqual(["a", ""]);
+  expect(seen).toEqual(["a", "b", "c"]);
+  proxy.heal();
+  const after = await open();
+  expect([await after.say("d"), await before.say("e")]).toEqual(["d", "a"]);
+});
+
 test("passes both ways and counts connections", async () => {
   const [one, two] = [await open(), await open()];
   expect(await one.say("a")).toBe("a");

@@ -3,7 +3,7 @@
  *
  * passing → (swallow) half-open: connections stay and nothing arrives on either side, also on new ones → (heal) passing
  * for new connections; those that were swallowed stay dead, as after a firewall that forgot them, unless `heal` is told
- * to revive them.
+ * to revive them. Or passing → (mute) what clients send arrives, and no answer comes back → (heal) passing likewise.
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
@@ -18,6 +18,8 @@ export interface BlackHoleProxy {
   readonly open: readonly number[];
   /** Everything from now on disappears, on all connections and on new ones; or only on this one of `open`. */
   swallow(connection?: number): void;
+  /** What clients send goes on arriving; the answers disappear, on all connections and on new ones. */
+  mute(): void;
   /** Adds a delay in each direction. */
   delay(ms: number): void;
   /** Resets every connection. Returns how many. */
@@ -38,6 +40,7 @@ interface State {
   readonly links: Set<Link>;
   accepted: number;
   swallowsAll: boolean;
+  mutesAll: boolean;
   delayMs: number;
 }
 
@@ -45,7 +48,7 @@ interface State {
 export async function startBlackHoleProxy(serverUrl: string): Promise<BlackHoleProxy> {
   const { hostname, port } = new URL(serverUrl);
   const links = new Set<Link>();
-  const state: State = { links, accepted: 0, swallowsAll: false, delayMs: 0 };
+  const state: State = { links, accepted: 0, swallowsAll: false, mutesAll: false, delayMs: 0 };
   const server = createServer({ allowHalfOpen: true }, (client) => {
     const upstream = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
     const number = state.accepted;
@@ -54,6 +57,7 @@ export async function startBlackHoleProxy(serverUrl: string): Promise<BlackHoleP
     links.add(link);
     forward(state, link, link.sides);
     forward(state, link, [upstream, client]);
+    if (state.mutesAll) upstream.pause();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
@@ -69,12 +73,17 @@ export async function startBlackHoleProxy(serverUrl: string): Promise<BlackHoleP
       for (const link of links)
         if (connection === undefined || link.number === connection) swallow(link);
     },
+    mute() {
+      state.mutesAll = true;
+      for (const { sides } of links) sides[1].pause(); // answers stay in the system's buffers
+    },
     delay(ms) {
       state.delayMs = ms;
     },
     cut: () => resetAll(links),
     heal(options = {}) {
       state.swallowsAll = false;
+      state.mutesAll = false;
       state.delayMs = 0;
       if (options.revive) for (const link of links) revive(link);
     },

@@ -52,6 +52,7 @@ const untrusted: Meaning = {
   fix: "Name its authority with sslrootcert=, or give up the check with sslmode=no-verify",
 };
 
+const poolBusyCode = "POOL_BUSY";
 const unreadable: Meaning = {
   code: "STORE_MISCONFIGURED",
   retryable: false,
@@ -91,6 +92,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
     ...away,
     what: "has no connection left",
     fix: "Raise max_connections or lower ?pool=",
+  },
+  [poolBusyCode]: {
+    ...busy,
+    what: "was not asked, since all connections of the pool were in use for too long",
+    fix: "Raise ?pool= in the URL, publish many at a time with publishMany, or find out why the server is slow",
   },
   "57014": busy,
   "55P03": busy,
@@ -135,6 +141,11 @@ export function toDriverError(place: string, error: unknown): SluiceError {
   const { code, retryable, what, fix } = meaning;
   const message = `${place} ${what}: ${reasonOf(error)}. ${fix}.`;
   return new SluiceError(code, message, { cause: error, retryable });
+}
+
+/** A wait for a connection of the pool was given up. */
+export function poolBusy(cause: unknown): Error {
+  return Object.assign(new Error("no connection became free", { cause }), { code: poolBusyCode });
 }
 
 /** The SQLSTATE of an error that the server sent, or null. */

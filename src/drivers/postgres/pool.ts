@@ -1,6 +1,6 @@
 /** The client's pool, rid of connections that may be dead, and of waits without an end. */
 import { cutOff, type PgClientLike, type PgModuleLike, type PgPoolConfig } from "./client.ts";
-import { sqlStateOf } from "./errors.ts";
+import { poolBusy, sqlStateOf } from "./errors.ts";
 
 /** See the top of this file. */
 export interface Pool {
@@ -36,7 +36,10 @@ export function createPool(pg: PgModuleLike, config: PgPoolConfig): Pool {
   return {
     dropIdle,
     async use(work) {
-      const client = await pool.connect();
+      const client = await pool.connect().catch((error: unknown) => {
+        // The client says the same when the server does not answer and when its connections are all in use.
+        throw sqlStateOf(error) === null && lent.size >= config.max ? poolBusy(error) : error;
+      });
       lent.add(client);
       let isBroken = true;
       try {
