@@ -170,18 +170,31 @@ it("warns of eviction and of a server that saves nothing, and then does not call
   await durable.close();
 });
 
-it("refuses a server that is too old", async () => {
-  const old = createServer((socket) => {
-    const info = "# Server\r\nredis_version:5.0.14\r\n";
+it.each([
+  ["a server that is too old", "redis_version:5.0.14", /needs Redis 6.2 or newer.*is 5.0.14/],
+  ["a Sentinel", "redis_version:7.0.0\r\nredis_mode:sentinel", /is a Sentinel/],
+])("refuses %s", async (_what, says, text) => {
+  const server = createServer((socket) => {
+    const info = `# Server\r\n${says}\r\n`;
     socket.on("data", () => socket.write(`$${info.length}\r\n${info}\r\n`));
   });
-  await new Promise<void>((resolve) => old.listen(0, "127.0.0.1", resolve));
-  const address = old.address();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;
   const failure = await failureOf(`redis://127.0.0.1:${port}`);
   expect(failure).toMatchObject({ code: "STORE_MISCONFIGURED", retryable: false });
-  expect(failure.message).toMatch(/needs Redis 6.2 or newer.*is 5.0.14/);
-  old.close();
+  expect(failure.message).toMatch(text);
+  server.close();
+});
+
+it("refuses a replica", async () => {
+  const replica = await startRedis();
+  const own = clientAt(replica.url);
+  await own.replicaof("127.0.0.1", 1);
+  const failure = await failureOf(replica.url);
+  expect(failure).toMatchObject({ code: "STORE_READ_ONLY", retryable: false });
+  own.disconnect();
+  await replica.close();
 });
 
 /** The rules of docs/3-drivers/redis.md. */

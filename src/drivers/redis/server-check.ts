@@ -22,6 +22,7 @@ export async function checkServer(
 ): Promise<ServerFacts> {
   const info = parseInfo(await ask(connection, "INFO", []));
   checkVersion(info.get("redis_version"), address);
+  checkKind(info.get("redis_mode"), address);
   const isCluster = info.get("cluster_enabled") === "1";
   if (!isCluster) checkPrimary(info.get("role"), address);
   warnOfEviction(info, address, logger);
@@ -62,6 +63,14 @@ function checkVersion(version: string | undefined, address: string): void {
   throw new SluiceError(
     "STORE_MISCONFIGURED",
     `the redis driver needs Redis ${oldestVersion.join(".")} or newer, or Valkey; ${address} is ${version}. Update the server.`,
+  );
+}
+
+function checkKind(mode: string | undefined, address: string): void {
+  if (mode !== "sentinel") return;
+  throw new SluiceError(
+    "STORE_MISCONFIGURED",
+    `redis at ${address} is a Sentinel, which keeps no data. Name an address that follows the primary, or a cluster.`,
   );
 }
 
