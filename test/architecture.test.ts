@@ -14,7 +14,17 @@ interface Room {
   readonly optional?: readonly string[];
 }
 
-const everyRoom = ["main", "core", "drivers", "worker", "scaler", "targets", "testing"];
+const everyRoom = [
+  "main",
+  "core",
+  "drivers",
+  "worker",
+  "specs",
+  "scaler",
+  "triggers",
+  "targets",
+  "testing",
+];
 
 /** `main` is src/index.ts. A new driver is one more entry, with its client library among `optional`. */
 const rooms: Readonly<Record<string, Room>> = {
@@ -27,8 +37,10 @@ const rooms: Readonly<Record<string, Room>> = {
     rooms: ["core", "drivers/memory", "drivers/postgres", "drivers/redis", "drivers/sqlite"],
   },
   worker: { rooms: ["core"] },
-  scaler: { rooms: ["core"] },
-  targets: { rooms: ["core", "scaler"] },
+  specs: { rooms: ["core"] },
+  scaler: { rooms: ["core", "specs"] },
+  triggers: { rooms: ["core", "specs", "scaler"] },
+  targets: { rooms: ["core", "specs", "scaler"] },
   testing: { rooms: ["core"] },
   main: { rooms: ["core", "drivers", "worker"] },
   cli: { rooms: everyRoom, packages: ["commander", "log-update", "picocolors"] },

@@ -224,6 +224,7 @@ async function examplesOf(path: string): Promise<readonly Program[]> {
 const given: Readonly<Record<string, string>> = {
   sluice: 'import("sluice").Sluice',
   worker: 'import("sluice").Worker',
+  trigger: `import("${root}/src/scaler/index.ts").Trigger`,
   target: `import("${root}/src/scaler/index.ts").Target`,
 };
 

@@ -13,11 +13,11 @@ import {
   decideByBacklog,
   type Engine,
   initialBacklogState,
-  queueDepthTrigger,
   type Trigger,
   toBacklogPolicy,
 } from "../scaler/index.ts";
 import { createProcessTarget, type ProcessTarget } from "../targets/index.ts";
+import { queueDepthTrigger } from "../triggers/index.ts";
 
 /** What is scaled, on what, and how. */
 export interface ScaledRun {

@@ -54,7 +54,7 @@ const defaultReadTimeoutMs = 10_000;
  * @example
  * const policy = toBacklogPolicy({ maxReplicaCount: 4 });
  * const engine = createEngine({
- *   trigger: queueDepthTrigger(sluice.driver, ["resize"]),
+ *   trigger,
  *   target,
  *   decide: decideByBacklog(policy),
  *   initialState: initialBacklogState,

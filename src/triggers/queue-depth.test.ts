@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Driver, QueueDepth } from "../../core/index.ts";
+import type { Driver, QueueDepth } from "../core/index.ts";
 import { queueDepthTrigger } from "./queue-depth.ts";
 
 const nothing: QueueDepth = { ready: 0, delayed: 0, inFlight: 0, dead: 0, oldestAgeMs: 0 };

@@ -1,11 +1,5 @@
-import {
-  type Cancel,
-  type Clock,
-  type Driver,
-  SluiceError,
-  systemClock,
-} from "../../core/index.ts";
-import type { MetricSample, Trigger } from "../trigger.ts";
+import { type Cancel, type Clock, type Driver, SluiceError, systemClock } from "../core/index.ts";
+import type { MetricSample, Trigger } from "../scaler/index.ts";
 
 /** What a queue-depth trigger may be given besides its driver and queues. */
 export interface QueueDepthOptions {

@@ -1,0 +1,28 @@
+/** What the annotations of a ScaledObject or ScaledJob ask for, read by KEDA's rules, and Sluice's own `sluice.dev/...`. */
+export interface ScalingControls {
+  /** `autoscaling.keda.sh/paused`. */
+  readonly paused: boolean;
+  /** `autoscaling.keda.sh/paused-replicas`: paused, and held at this count. */
+  readonly pausedReplicas: number | null;
+  readonly pausedScaleIn: boolean;
+  readonly pausedScaleOut: boolean;
+  readonly forceActivation: boolean;
+  /** `sluice.dev/local-command`: what a replica runs on this machine, where the manifest needs an image. A list of arguments. */
+  readonly localCommand: readonly string[] | null;
+  /** `sluice.dev/objective`: a wait to keep, in milliseconds, instead of KEDA's rules. */
+  readonly objective: ObjectiveControl | null;
+  /** `sluice.dev/strategy: sequential` on a ScaledJob: one job at a time over a threshold or age. */
+  readonly sequential: SequentialControl | null;
+}
+
+/** `sluice.dev/objective: 30s`, or as `maxWait=30s,mode=balanced`. */
+export interface ObjectiveControl {
+  readonly maxWaitMs: number;
+  readonly mode: "cost" | "balanced" | "latency";
+}
+
+/** `sluice.dev/threshold` (messages, default 0) and `sluice.dev/max-age` (default none). */
+export interface SequentialControl {
+  readonly threshold: number;
+  readonly maxAgeMs: number | null;
+}
