@@ -8,6 +8,8 @@ const config: ViteUserConfig = defineConfig({
     isolate: false,
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 30_000,
+    // A server that is missing may have to be installed first.
+    hookTimeout: 300_000,
     reporters: ["default", new PlainTotals()],
   },
 });

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
 /** A program that a test server needs. */
@@ -12,21 +13,32 @@ export interface Needed {
   readonly variable: string;
 }
 
+/** What decides whether a program is there or can be had. */
+export interface Machine {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly isDebian: boolean;
+  readonly isRoot: boolean;
+  isExecutable(path: string): boolean;
+  /** Installs a Debian package. */
+  install(debianPackage: string): Promise<void>;
+}
+
 /** The path of a program; its Debian package is installed when it is missing and we may. Rejects with what to do. */
-export async function find(needed: Needed): Promise<string> {
-  const found = search(needed);
+export async function find(needed: Needed, machine: Machine = thisMachine): Promise<string> {
+  const found = search(needed, machine);
   if (found !== null) return found;
-  const obstacle = whyNotInstall();
-  if (obstacle === null) await install(needed.debianPackage);
-  const installed = search(needed);
+  const obstacle = whyNotInstall(machine);
+  if (obstacle === null) await machine.install(needed.debianPackage);
+  const installed = search(needed, machine);
   if (installed !== null) return installed;
   throw new Error(missing(needed, obstacle ?? "its Debian package did not bring it"));
 }
 
 /** Why a server cannot be had here, known without trying; `null` when it can. */
-export function whyMissing(needed: Needed): string | null {
-  if (process.env[needed.variable] !== undefined || search(needed) !== null) return null;
-  const obstacle = whyNotInstall();
+export function whyMissing(needed: Needed, machine: Machine = thisMachine): string | null {
+  const isNamed = machine.env[needed.variable] !== undefined;
+  if (isNamed || search(needed, machine) !== null) return null;
+  const obstacle = whyNotInstall(machine);
   return obstacle === null ? null : missing(needed, obstacle);
 }
 
@@ -34,11 +46,24 @@ function missing(needed: Needed, obstacle: string): string {
   return `${needed.program} is not installed and ${obstacle}: install it, or set ${needed.variable}`;
 }
 
-function search({ program, folders }: Needed): string | null {
-  const path = process.env.PATH?.split(delimiter) ?? [];
+function search({ program, folders }: Needed, { env, isExecutable }: Machine): string | null {
+  const path = env.PATH?.split(delimiter) ?? [];
   // A server's own folders go first: Debian's `rabbitmq-server` in PATH changes user and folder.
   return [...folders(), ...path].map((folder) => join(folder, program)).find(isExecutable) ?? null;
 }
+
+function whyNotInstall({ isDebian, isRoot }: Machine): string | null {
+  if (!isDebian) return "this is not Debian";
+  return isRoot ? null : "installing it takes root";
+}
+
+const thisMachine: Machine = {
+  env: process.env,
+  isDebian: existsSync("/etc/debian_version") && existsSync("/usr/bin/apt-get"),
+  isRoot: process.getuid?.() === 0,
+  isExecutable,
+  install,
+};
 
 function isExecutable(path: string): boolean {
   try {
@@ -49,16 +74,10 @@ function isExecutable(path: string): boolean {
   }
 }
 
-function whyNotInstall(): string | null {
-  if (!existsSync("/etc/debian_version") || !existsSync("/usr/bin/apt-get"))
-    return "this is not Debian";
-  return process.getuid?.() === 0 ? null : "installing it takes root";
-}
-
 let installing: Promise<void> = Promise.resolve();
 let isUpdated = false;
 
-/** One after the other: apt takes a lock, and waits for that of other programs. */
+/** One after the other, also of several test processes: apt does not wait for the lock of its lists. */
 function install(debianPackage: string): Promise<void> {
   const next = installing.then(async () => {
     if (!isUpdated) await apt(["update"]);
@@ -72,7 +91,8 @@ function install(debianPackage: string): Promise<void> {
 function apt(args: readonly string[]): Promise<void> {
   // Run level 1 keeps the packages from starting services of their own.
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-  return run("apt-get", ["-q", "-o", "DPkg::Lock::Timeout=300", ...args], { env });
+  const lock = join(tmpdir(), "sluice-test-apt.lock");
+  return run("flock", [lock, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", ...args], { env });
 }
 
 /** Runs a program to its end; rejects with its output when that is a failure. */
