@@ -4,7 +4,7 @@ import {
   type ServerName,
   startServerOf,
   type TestServer,
-  whyNoServer,
+  whyNoOwnServer,
 } from "../support/servers.ts";
 
 /** A driver whose broker is broken. A new driver is one more entry of {@link subjects}. */
@@ -34,11 +34,8 @@ export type FoundServer =
 /** A server that may be stopped, with a driver that answers to its URL. */
 export async function serverFor({ name, scheme }: FaultSubject): Promise<FoundServer> {
   if (!knownSchemes.includes(scheme)) return { reason: `there is no driver for ${scheme}: yet` };
-  const missing = whyNoServer(name);
-  if (missing !== null) return { reason: missing };
-  const server = await startServerOf(name);
-  if (server.isOurs) return { server };
-  return { reason: `the ${name} server that is used is not ours to break` };
+  const missing = whyNoOwnServer(name);
+  return missing === null ? { server: await startServerOf(name) } : { reason: missing };
 }
 
 /** A connection that says nothing. */

@@ -88,21 +88,6 @@ onServer.each([
   await expect(sql(`SELECT ${schema}.publish${values}`)).rejects.toThrow(problem);
 });
 
-onServer("by plain SQL asks for no right but that to use the function", async () => {
-  const { url, open, schema, sql, client } = newBed();
-  const driver = await open();
-  const role = `producer_${schema}`;
-  await sql(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
-  await sql(`GRANT USAGE ON SCHEMA ${schema} TO ${role}`);
-  const own = new URL(url);
-  own.username = role;
-  own.password = "secret";
-  const producer = await client(own.href);
-  await producer.query(`SELECT ${schema}.publish('mail', '1')`);
-  await expect(producer.query(`SELECT * FROM ${schema}.message`)).rejects.toThrow(/permission/);
-  expect((await driver.depth("mail")).ready).toBe(1);
-});
-
 onServer("sends one NOTIFY per flush at most, and few when flushes follow each other", async () => {
   const { open, schema, client } = newBed();
   const sluice = new Sluice(await open());

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { startProgram } from "../support/program.ts";
@@ -36,6 +35,16 @@ onServer(
   90_000,
 );
 
+onServer("is not brought into being by those who only want to look", async () => {
+  const { schema, open, sql } = newBed();
+  const expected = { code: "STORE_UNAVAILABLE", retryable: false };
+  await expect(open({ create: false })).rejects.toMatchObject(expected);
+  expect(await sql("SELECT to_regnamespace($1) AS found", [schema])).toEqual([{ found: null }]);
+  await open();
+  const looking = await open({ create: false });
+  expect((await looking.depth("q")).ready).toBe(0);
+});
+
 onServer("of a newer version is used while it says that this one can read it", async () => {
   const { schema, open, sql } = newBed();
   await open();
@@ -49,31 +58,6 @@ onServer("of a newer version that this one cannot read is refused", async () => 
   await open();
   await sql(`INSERT INTO ${schema}.version (version, readable_from) VALUES (1001, 1001)`);
   await expect(open()).rejects.toMatchObject({ code: "SCHEMA_NEWER", retryable: false });
-});
-
-onServer("needs no right to create anything once it is there", async () => {
-  const { url, schema, open, sql } = newBed();
-  await open();
-  const role = `worker_${schema}`;
-  await sql(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
-  await sql(`GRANT USAGE ON SCHEMA ${schema} TO ${role}`);
-  await sql(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role}`);
-  const own = new URL(url);
-  own.username = role;
-  own.password = "secret";
-  const driver = await open({ url: own.href });
-  const message = {
-    id: randomUUID(),
-    body: Buffer.from("1"),
-    headers: {},
-    delayMs: 0,
-    priority: 0,
-    deduplicate: true,
-  };
-  await driver.publish("q", [message]);
-  const [delivery] = await driver.receive("q", { max: 1, waitMs: 0, leaseMs: 1000 });
-  const ack = { receipt: delivery?.receipt ?? "", outcome: "ack" } as const;
-  expect(await driver.settle("q", [ack])).toEqual([true]);
 });
 
 onServer.each([

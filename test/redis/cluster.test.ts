@@ -6,10 +6,10 @@ import { openRedis } from "../../src/drivers/redis/index.ts";
 import { driverConformance, runConformanceCase } from "../../src/testing/index.ts";
 import { freePorts } from "../support/servers/free-port.ts";
 import { serverFolder, startPlanned, type TestServer } from "../support/servers/test-server.ts";
-import { whyNoServer } from "../support/servers.ts";
+import { whyNoOwnServer } from "../support/servers.ts";
 import { clientAt, drain, message, messages, openAt, persist } from "./redis-bed.ts";
 
-const it = test.skipIf(whyNoServer("redis") !== null);
+const it = test.skipIf(whyNoOwnServer("redis") !== null);
 /** Areas that touch every script and every way to wake up. */
 const areas: readonly string[] = ["lease", "settle", "dead-letter", "browse", "depth", "wake-up"];
 interface Node extends TestServer {
@@ -20,7 +20,7 @@ interface Node extends TestServer {
 let nodes: readonly Node[] = [];
 
 beforeAll(async () => {
-  if (whyNoServer("redis") !== null) return;
+  if (whyNoOwnServer("redis") !== null) return;
   nodes = await Promise.all([startNode(), startNode(), startNode()]);
   const clients = nodes.map(({ url }) => clientAt(url));
   const [first] = nodes;

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { isSluiceError, systemClock } from "../../src/core/index.ts";
 import { openRedis } from "../../src/drivers/redis/index.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
-import { startRedis, type TestServer, whyNoServer } from "../support/servers.ts";
+import { startRedis, type TestServer, whyNoOwnServer } from "../support/servers.ts";
 import { clientAt, drain, message, openAt } from "./redis-bed.ts";
 
-const missing = whyNoServer("redis");
+const missing = whyNoOwnServer("redis");
 const it = test.skipIf(missing !== null);
 let server: TestServer;
 let client: ReturnType<typeof clientAt>;

@@ -3,10 +3,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Driver } from "../../src/core/index.ts";
 import { startBlackHoleProxy } from "../support/black-hole-proxy.ts";
-import { startRedis, type TestServer, whyNoServer } from "../support/servers.ts";
+import { startRedis, type TestServer, whyNoOwnServer } from "../support/servers.ts";
 import { clientAt, drain, message, messages, openAt, persist } from "./redis-bed.ts";
 
-const missing = whyNoServer("redis");
+const missing = whyNoOwnServer("redis");
 const it = test.skipIf(missing !== null);
 let server: TestServer;
 

@@ -1,10 +1,10 @@
 /** What the Redis driver leaves in the server, and what others see of it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Driver } from "../../src/core/index.ts";
-import { startRedis, type TestServer, whyNoServer } from "../support/servers.ts";
+import { startRedis, type TestServer, whyNoOwnServer } from "../support/servers.ts";
 import { allKeys, clientAt, drain, message, messages, openAt } from "./redis-bed.ts";
 
-const missing = whyNoServer("redis");
+const missing = whyNoOwnServer("redis");
 
 /** KEDA's redis trigger, word for word: one number by the type of the key. */
 const kedaScript = `

@@ -29,6 +29,13 @@ export function whyNoServer(name: ServerName): string | null {
   return whyMissing(kinds[name].needed);
 }
 
+/** Why tests that stop, empty or reconfigure this server must be skipped here; `null` when they need not. */
+export function whyNoOwnServer(name: ServerName): string | null {
+  const { variable } = kinds[name].needed;
+  const isNamed = process.env[variable] !== undefined;
+  return isNamed ? `the server that ${variable} names is not ours to break` : whyNoServer(name);
+}
+
 /** A server of one's own, to be closed by the caller. */
 export function startServerOf(name: ServerName): Promise<TestServer> {
   return kinds[name].start();

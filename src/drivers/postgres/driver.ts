@@ -38,6 +38,8 @@ export interface PostgresOptions {
   readonly url: string;
   /** The schema with the tables, made when missing: a letter or _, then letters, digits or _. Default `sluice`. */
   readonly schema?: string;
+  /** `false`: a schema that does not exist is `STORE_UNAVAILABLE`. Default true. */
+  readonly create?: boolean;
   /** Most connections for calls; watching a queue takes one more. Default 4. */
   readonly pool?: number;
   /** How long an id that a publisher chose is remembered. Default 10m. */
@@ -100,7 +102,7 @@ export async function postgresDriver(options: PostgresOptions): Promise<Postgres
   const poolSize = checkPool(wanted.pool ?? 4);
   const database = createDatabase(await loadPg(), { connectionString, place, poolSize });
   try {
-    await migrate(database, schema);
+    await migrate(database, schema, wanted.create ?? true);
   } catch (error) {
     await database.close();
     throw error;
@@ -228,7 +230,8 @@ function queueMethods(
     },
     async depth(queue) {
       const { depth, rows } = await store.depth(queue);
-      if (rows > 2 * foldEvery) await store.fold(queue);
+      // Whoever may only read leaves it to others.
+      if (rows > 2 * foldEvery) await store.fold(queue).catch(ignoreDenied);
       return depth;
     },
     watch(queue, onReady) {
@@ -267,6 +270,10 @@ function transactionMethods(open: OpenQueues): Transactional {
       return messages.map((message) => message.id);
     },
   };
+}
+
+function ignoreDenied(error: unknown): void {
+  if (!(error instanceof SluiceError && error.code === "ACCESS_DENIED")) throw error;
 }
 
 /** Throws `OPTION_INVALID` for a name that would have to be quoted in one place or another. */

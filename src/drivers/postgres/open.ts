@@ -7,7 +7,7 @@ import { type PostgresDriver, postgresDriver } from "./driver.ts";
  */
 export async function openPostgres(
   url: string,
-  context: { readonly clock: Clock; readonly logger: Logger },
+  context: { readonly clock: Clock; readonly logger: Logger; readonly create?: boolean },
 ): Promise<PostgresDriver> {
   return postgresDriver({ url, ...context });
 }

@@ -32,11 +32,13 @@ export function quoted(schema: string): string {
 
 /**
  * Creates or updates the schema. Rejects with `SCHEMA_NEWER`, `ACCESS_DENIED` or `STORE_*`, having changed nothing.
- * Needs no right to create anything when the schema is up to date.
+ * Needs no right to create anything when the schema is up to date. Without `create`, a schema that is not there is
+ * `STORE_UNAVAILABLE`.
  */
-export async function migrate(database: Database, schema: string): Promise<void> {
+export async function migrate(database: Database, schema: string, create: boolean): Promise<void> {
   await checkServer(database);
   const found = await readVersion(database.query, schema);
+  if (found.version === 0 && !create) throw nothingThere(database, schema);
   checkReadable(database, schema, found);
   if (found.version >= schemaVersion) return;
   await database.transaction(async (query) => {
@@ -69,6 +71,11 @@ async function checkServer(database: Database): Promise<void> {
     const message = `${database.place} is a replica and cannot be written. Name the primary in the URL.`;
     throw new SluiceError("STORE_READ_ONLY", message);
   }
+}
+
+function nothingThere({ place }: Database, schema: string): SluiceError {
+  const message = `${place} has no queues in the schema ${schema} yet. Publish a job, or correct the URL.`;
+  return new SluiceError("STORE_UNAVAILABLE", message, { retryable: false });
 }
 
 interface FoundVersion {
