@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { redactUrl } from "../core/index.ts";
 import { reportError, say } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -59,6 +60,13 @@ function leaveWhenNobodyReads(): void {
   }
 }
 
+/** Other users of the machine can read the arguments of a process: a password is covered as soon as it runs. */
+function coverPasswords(given: readonly string[]): void {
+  const shown = given.map(redactUrl);
+  if (shown.join() !== given.join()) process.title = ["sluice", ...shown].join(" ");
+}
+
+coverPasswords(process.argv.slice(2));
 leaveWhenNobodyReads();
 try {
   await main(process.argv);
