@@ -1,5 +1,9 @@
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { Sluice } from "../../src/core/index.ts";
+import { loadPg } from "../../src/drivers/postgres/client.ts";
+import { createDatabase } from "../../src/drivers/postgres/database.ts";
+import { migrate, migrations } from "../../src/drivers/postgres/schema.ts";
 import { startProgram } from "../support/program.ts";
 import { missing, postgresBeds } from "./bed.ts";
 
@@ -51,6 +55,51 @@ onServer("of a newer version is used while it says that this one can read it", a
   await sql(`INSERT INTO ${schema}.version (version, readable_from) VALUES (1000, 1)`);
   const driver = await open();
   expect((await driver.depth("q")).ready).toBe(0);
+});
+
+onServer("can be altered by a newer version while this one works on it", async () => {
+  const { url, schema, open, sql } = newBed();
+  const [sluice, consumer] = [new Sluice(await open()), await open()];
+  const [confirmed, worked] = [new Set<string>(), new Map<string, number>()];
+  let isOver = false;
+  const publishing = Array.from({ length: 4 }, async () => {
+    while (!isOver) confirmed.add(await sluice.publish("q", { some: "input" }));
+  });
+  const working = (async () => {
+    while (!isOver || worked.size < confirmed.size) {
+      const held = await consumer.receive("q", { max: 50, waitMs: 100, leaseMs: 60_000 });
+      const receipts = held.map(({ receipt }) => receipt);
+      await consumer.extend?.("q", receipts, 60_000);
+      const acks = receipts.map((receipt) => ({ receipt, outcome: "ack" }) as const);
+      expect(await consumer.settle("q", acks)).not.toContain(false);
+      for (const { id } of held) worked.set(id, (worked.get(id) ?? 0) + 1);
+    }
+  })();
+  await expect.poll(() => worked.size).toBeGreaterThan(20);
+  const next = (s: string): string => `
+    ALTER TABLE ${s}.message ADD COLUMN tenant text DEFAULT 'none';
+    ALTER TABLE ${s}.queue ADD COLUMN paused boolean NOT NULL DEFAULT false;
+    CREATE INDEX ON ${s}.message (queue, tenant) WHERE state = 0;
+    SELECT pg_sleep(0.3)`;
+  const steps = [...migrations, { readableFrom: 1, sql: next }];
+  const place = { connectionString: url, place: "the test's server", poolSize: 1 };
+  const newer = Array.from({ length: 3 }, async () => createDatabase(await loadPg(), place));
+  for (const updating of newer)
+    onTestFinished(async () => {
+      await (await updating).close();
+    });
+  await Promise.all(
+    newer.map(async (updating) => migrate(await updating, { schema, create: true, steps })),
+  );
+  const before = worked.size;
+  await expect.poll(() => worked.size).toBeGreaterThan(before + 20);
+  isOver = true;
+  await Promise.all([...publishing, working]);
+  expect(new Set(worked.keys())).toEqual(confirmed);
+  expect([...worked.values()].every((times) => times === 1)).toBe(true);
+  expect(await sql(`SELECT DISTINCT version::int FROM ${schema}.version ORDER BY 1`)).toHaveLength(
+    2,
+  );
 });
 
 onServer("of a newer version that this one cannot read is refused", async () => {

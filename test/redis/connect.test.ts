@@ -139,15 +139,10 @@ it("refuses a prefix that would break the keys", async () => {
 
 it("warns of eviction and of a server that saves nothing, and then does not call itself durable", async () => {
   const logger = recordingLogger();
-  await client.config(
-    "SET",
-    "maxmemory",
-    "1gb",
-    "maxmemory-policy",
-    "allkeys-lru",
-    "appendonly",
-    "no",
-  );
+  const set = async (settings: Readonly<Record<string, string>>): Promise<void> => {
+    for (const [name, value] of Object.entries(settings)) await client.config("SET", name, value);
+  };
+  await set({ maxmemory: "1gb", "maxmemory-policy": "allkeys-lru", appendonly: "no" });
   const driver = await openRedis(server.url, { clock: systemClock, logger });
   expect(logger.messages("warn")).toEqual([
     expect.stringContaining("redis may delete jobs"),
@@ -155,15 +150,7 @@ it("warns of eviction and of a server that saves nothing, and then does not call
   ]);
   expect(driver.capabilities.durable).toBe(false);
   await driver.close();
-  await client.config(
-    "SET",
-    "maxmemory",
-    "0",
-    "maxmemory-policy",
-    "noeviction",
-    "appendonly",
-    "yes",
-  );
+  await set({ maxmemory: "0", "maxmemory-policy": "noeviction", appendonly: "yes" });
   const quiet = recordingLogger();
   const durable = await openRedis(server.url, { clock: systemClock, logger: quiet });
   expect(quiet.messages("warn")).toEqual([]);

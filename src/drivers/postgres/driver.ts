@@ -102,7 +102,7 @@ export async function postgresDriver(options: PostgresOptions): Promise<Postgres
   const poolSize = checkPool(wanted.pool ?? 4);
   const database = createDatabase(await loadPg(), { connectionString, place, poolSize });
   try {
-    await migrate(database, schema, wanted.create ?? true);
+    await migrate(database, { schema, create: wanted.create ?? true });
   } catch (error) {
     await database.close();
     throw error;

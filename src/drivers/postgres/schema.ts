@@ -10,18 +10,26 @@ import { functions } from "./functions.ts";
 import { tables } from "./tables.ts";
 import { views } from "./views.ts";
 
-interface Migration {
+/** One step from a version to the next. */
+export interface Migration {
   /** The oldest version of this code that can work with the result. */
   readonly readableFrom: number;
   readonly sql: (schema: string) => string;
 }
 
-const migrations: readonly Migration[] = [
+/** All steps, from an empty schema. */
+export const migrations: readonly Migration[] = [
   { readableFrom: 1, sql: (s) => `${tables(s)}\n${functions(s)}\n${views(s)}` },
 ];
 
-/** The version that this code writes. */
-export const schemaVersion: number = migrations.length;
+/** What is brought up to date. */
+export interface MigrateOptions {
+  readonly schema: string;
+  /** `false`: a schema that is not there is `STORE_UNAVAILABLE`. */
+  readonly create: boolean;
+  /** For tests of versions to come. */
+  readonly steps?: readonly Migration[];
+}
 
 const oldestServer = 130_000;
 
@@ -32,23 +40,28 @@ export function quoted(schema: string): string {
 
 /**
  * Creates or updates the schema. Rejects with `SCHEMA_NEWER`, `ACCESS_DENIED` or `STORE_*`, having changed nothing.
- * Needs no right to create anything when the schema is up to date. Without `create`, a schema that is not there is
- * `STORE_UNAVAILABLE`.
+ * Needs no right to create anything when the schema is up to date.
  */
-export async function migrate(database: Database, schema: string, create: boolean): Promise<void> {
+export async function migrate(
+  database: Database,
+  { schema, create, steps = migrations }: MigrateOptions,
+): Promise<void> {
   await checkServer(database);
   const found = await readVersion(database.query, schema);
   if (found.version === 0 && !create) throw nothingThere(database, schema);
-  checkReadable(database, schema, found);
-  if (found.version >= schemaVersion) return;
+  const check = (version: FoundVersion): void =>
+    checkReadable(database, { schema, found: version, known: steps.length });
+  check(found);
+  if (found.version >= steps.length) return;
   await database.transaction(async (query) => {
     await query("SET LOCAL lock_timeout = '25s'");
     const lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7305))";
     await query(lock, [`sluice ${schema}`], { patient: true });
     await createSchema(query, schema);
     const current = await readVersion(query, schema);
-    checkReadable(database, schema, current);
-    for (const [index, migration] of migrations.entries()) {
+    check(current);
+    if (current.version > 0) await query(lockTables(quoted(schema)), [], { patient: true });
+    for (const [index, migration] of steps.entries()) {
       if (index < current.version) continue;
       await query(migration.sql(quoted(schema)), [], { patient: true });
       await query(
@@ -92,11 +105,38 @@ async function readVersion(query: Query, schema: string): Promise<FoundVersion> 
   return { version: Number(row?.[0] ?? 0), readableFrom: Number(row?.[1] ?? 0) };
 }
 
-function checkReadable(database: Database, schema: string, found: FoundVersion): void {
-  if (found.readableFrom <= schemaVersion) return;
+/**
+ * Takes the tables from those at work, all at once or none: it gives up after half a second and tries again, since it
+ * may hold one table and wait for a second while a call holds the second and waits for the first. A server looks for
+ * such deadlocks after a second, and would then refuse the call.
+ */
+function lockTables(s: string): string {
+  return `DO $$ BEGIN
+    FOR attempt IN 1..40 LOOP
+      BEGIN
+        PERFORM set_config('lock_timeout', CASE WHEN attempt < 40 THEN '500ms' ELSE '2s' END, true);
+        LOCK TABLE ${s}.queue, ${s}.known_id, ${s}.message, ${s}.tally IN ACCESS EXCLUSIVE MODE;
+        RETURN;
+      EXCEPTION WHEN lock_not_available THEN
+        IF attempt = 40 THEN RAISE; END IF;
+        PERFORM pg_sleep(random() / 10);
+      END;
+    END LOOP;
+  END $$`;
+}
+
+interface Readability {
+  readonly schema: string;
+  readonly found: FoundVersion;
+  /** The newest version that this code knows. */
+  readonly known: number;
+}
+
+function checkReadable({ place }: Database, { schema, found, known }: Readability): void {
+  if (found.readableFrom <= known) return;
   throw new SluiceError(
     "SCHEMA_NEWER",
-    `schema ${schema} of ${database.place} has version ${found.version}; this Sluice knows versions up to ${schemaVersion}. Update Sluice: npm install sluice@latest`,
+    `schema ${schema} of ${place} has version ${found.version}; this Sluice knows versions up to ${known}. Update Sluice: npm install sluice@latest`,
   );
 }
 
