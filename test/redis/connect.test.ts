@@ -6,7 +6,7 @@ import { isSluiceError, systemClock } from "../../src/core/index.ts";
 import { openRedis } from "../../src/drivers/redis/index.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
 import { startRedis, type TestServer, whyNoOwnServer } from "../support/servers.ts";
-import { clientAt, drain, message, openAt } from "./redis-bed.ts";
+import { allKeys, clientAt, drain, message, openAt } from "./redis-bed.ts";
 
 const missing = whyNoOwnServer("redis");
 const it = test.skipIf(missing !== null);
@@ -111,12 +111,37 @@ it("works for a user with the documented permissions, and says what another lack
   expect(await driver.peek?.("allowed", { limit: 9 })).toHaveLength(2);
   expect(await driver.purge?.("allowed")).toBe(1);
   await driver.close();
-  await client.call("ACL", "SETUSER", "clerk", "-evalsha");
-  const poor = await openAt(urlWith({ username: "clerk", password: "pw" }));
-  const refused = { code: "ACCESS_DENIED", retryable: false };
-  await expect(poor.depth("allowed")).rejects.toMatchObject(refused);
-  await expect(poor.depth("allowed")).rejects.toThrow(/NOPERM.*docs\/3-drivers\/redis.md/);
-  await poor.close();
+  const before = await allKeys(client);
+  const lacking = async (...rules: string[]): Promise<string> => {
+    await client.call("ACL", "SETUSER", "clerk", ...rules);
+    const failure = await failureOf(urlWith({ username: "clerk", password: "pw" }));
+    expect(failure).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
+    return failure.message;
+  };
+  expect(await lacking("-zadd", "-hget")).toMatch(/: zadd, hget\. .*docs\/3-drivers\/redis.md/);
+  expect(await lacking("+zadd", "+hget", "-incrby")).toMatch(/: incrby\. /);
+  expect(await lacking("+incrby", "resetkeys", "~other:*")).toMatch(/docs\/3-drivers\/redis.md/);
+  expect(await lacking("resetkeys", "~sluice:*", "-evalsha")).toMatch(/docs\/3-drivers\/redis.md/);
+  expect(await allKeys(client)).toEqual(before);
+});
+
+it("lets a user look who may not write, and refuses the rest", async () => {
+  const owner = await openAt(server.url);
+  await owner.publish("seen", [message("a")]);
+  const rules = ["on", ">pw", "resetkeys", "~sluice:*", "-@all", "+@read", "+@connection"];
+  await client.call("ACL", "SETUSER", "viewer", ...rules, "+evalsha", "+eval", "+info", "+time");
+  const viewer = await openRedis(urlWith({ username: "viewer", password: "pw" }), {
+    clock: systemClock,
+    logger: recordingLogger(),
+    create: false,
+  });
+  expect((await viewer.depth("seen")).ready).toBe(1);
+  expect(await viewer.deadLetters?.("seen", { limit: 9 })).toEqual([]);
+  const denied = { code: "ACCESS_DENIED", retryable: false };
+  await expect(viewer.publish("seen", [message("b")])).rejects.toMatchObject(denied);
+  expect((await owner.depth("seen")).ready).toBe(1);
+  await owner.close();
+  await viewer.close();
 });
 
 it.each([

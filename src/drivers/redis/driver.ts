@@ -30,6 +30,7 @@ import {
   parseReceipt,
   toDelivery,
 } from "./records.ts";
+import { checkRights } from "./rights-check.ts";
 import { depthScript } from "./scripts/look.ts";
 import { publishScript } from "./scripts/publish.ts";
 import { receiveScript } from "./scripts/receive.ts";
@@ -49,6 +50,8 @@ export interface RedisOptions {
   readonly db?: number;
   /** `true`, or what Node's `tls.connect` takes, such as a certificate authority of your own. */
   readonly tls?: boolean | ConnectionOptions;
+  /** `false`: for those who only want to look; the right to write is not asked for. Default true. */
+  readonly create?: boolean;
   /** All keys begin with it. Default `sluice:`. */
   readonly prefix?: string;
   /** How long an id that a publisher chose is remembered. Default 10m. */
@@ -116,6 +119,12 @@ export async function redisDriver(options: RedisOptions = {}): Promise<Driver> {
     address,
     logger,
   });
+  try {
+    if (options.create !== false) await checkRights(connection, keys, address);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
   const makeClient = () => newClient(server, isCluster);
   const store = createStore({ connection, isCluster, keys, address, clock, logger, makeClient });
   return {

@@ -32,6 +32,11 @@ const replies: Readonly<Record<string, Meaning>> = {
     ...refused,
     advice: "Give this user the commands and keys of docs/3-drivers/redis.md",
   },
+  TOOBIG: {
+    code: "BODY_TOO_LARGE",
+    retryable: false,
+    advice: "Raise proto-max-bulk-len of the server, or publish a reference to the data",
+  },
   WRONGTYPE: {
     code: "STORE_CORRUPT",
     retryable: false,
@@ -67,12 +72,18 @@ const handshakes: Readonly<Record<string, Meaning>> = {
 /** Older servers wrap the reply that a script got: `ERR Error running script (…): -OOM command not allowed …`. */
 const wrapped = /^ERR Error running script.*?-([A-Z]+) /s;
 
+/** Replies that have no code of their own: what they say, and the code that we give them. */
+const uncoded: readonly (readonly [RegExp, string])[] = [
+  [/The user executing the script can't /, "NOPERM"], // Redis 6, inside a script
+  [/Protocol error: invalid (multi)?bulk length/, "TOOBIG"],
+];
+
 /** What a server or client says, with what to do. Fit for messages: `address` has no password. */
 export function toDriverError(address: string, error: unknown): SluiceError {
   if (error instanceof SluiceError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const cause = harmless(error);
-  const word = wrapped.exec(message)?.[1] ?? /^([A-Z]+) /.exec(message)?.[1];
+  const word = codeOf(message);
   const meaning = word === undefined ? undefined : replies[word];
   if (meaning !== undefined) {
     const said = `redis at ${address} answered ${JSON.stringify(firstLine(message))}`;
@@ -124,6 +135,11 @@ export function isReplica(error: unknown): boolean {
 /** Whether the server does not know who asks. */
 export function isUnauthenticated(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("NOAUTH ");
+}
+
+function codeOf(message: string): string | undefined {
+  const own = uncoded.find(([words]) => words.test(message))?.[1];
+  return own ?? wrapped.exec(message)?.[1] ?? /^([A-Z]+) /.exec(message)?.[1];
 }
 
 function handshakeOf(error: unknown): Meaning | undefined {

@@ -9,7 +9,7 @@ const parameterNames: readonly string[] = ["prefix", "dedup"];
  */
 export async function openRedis(
   url: string,
-  context: { readonly clock: Clock; readonly logger: Logger },
+  context: { readonly clock: Clock; readonly logger: Logger; readonly create?: boolean },
 ): Promise<Driver> {
   const { protocol, hostname, port, username, password, pathname, searchParams } = parse(url);
   for (const name of searchParams.keys()) {
