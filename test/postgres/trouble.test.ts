@@ -10,7 +10,7 @@ const context = { clock: systemClock, logger: silentLogger };
 /** The URL with other parts. */
 function altered(
   url: string,
-  change: Partial<Pick<URL, "password" | "pathname" | "port">>,
+  change: Partial<Pick<URL, "password" | "pathname" | "port" | "search">>,
 ): string {
   return Object.assign(new URL(url), change).href;
 }
@@ -125,12 +125,22 @@ onServer(
 
 onServer.each([
   ["a wrong password", { password: "hunter2%23" }, "ACCESS_DENIED", false, /user and password/],
+  ["no password", { password: "" }, "ACCESS_DENIED", false, /user and password/],
+  ["no such database", { pathname: "/nowhere" }, "STORE_MISCONFIGURED", false, /createdb/],
+  ["a name with quotes", { pathname: "/a%22b'%0A{}" }, "STORE_MISCONFIGURED", false, /createdb/],
   [
-    "a database that is not there",
-    { pathname: "/nowhere" },
+    "a server without TLS",
+    { search: "?sslmode=require" },
     "STORE_MISCONFIGURED",
     false,
-    /createdb/,
+    /ssl = on/,
+  ],
+  [
+    "a certificate that is not there",
+    { search: "?sslmode=verify-full&sslrootcert=/no/such/file" },
+    "STORE_MISCONFIGURED",
+    false,
+    /Correct sslrootcert/,
   ],
   ["a server that is not there", { port: "1" }, "STORE_UNAVAILABLE", true, /host and port/],
 ] as const)("tells of %s and shows no password", async (_what, change, code, retryable, cure) => {
@@ -138,7 +148,7 @@ onServer.each([
   const bad = altered(url, change);
   const error: unknown = await openPostgres(bad, context).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ name: "SluiceError", code, retryable });
-  const { password } = new URL(bad);
+  const password = new URL(bad).password || new URL(url).password;
   for (const text of [inspect(error, { depth: 9 }), JSON.stringify(error)]) {
     expect(text).not.toContain(password);
     expect(text).not.toContain(decodeURIComponent(password));

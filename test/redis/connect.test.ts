@@ -1,10 +1,14 @@
 /** What opening a Redis URL says when something is wrong with it. */
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isSluiceError, systemClock } from "../../src/core/index.ts";
-import { openRedis } from "../../src/drivers/redis/index.ts";
+import { openRedis, redisDriver } from "../../src/drivers/redis/index.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
+import { freePorts } from "../support/servers/free-port.ts";
+import { serverFolder, startPlanned } from "../support/servers/test-server.ts";
 import { startRedis, type TestServer, whyNoOwnServer } from "../support/servers.ts";
 import { allKeys, clientAt, drain, message, openAt } from "./redis-bed.ts";
 
@@ -82,6 +86,35 @@ it("rejects at once, retryable, where nobody listens, and when TLS meets a plain
       retryable: true,
       message: expect.stringMatching(/TLS, write rediss?:/),
     });
+});
+
+it("tells a certificate that is not trusted from a server that wants TLS", async ({ skip }) => {
+  const folder = serverFolder("redis-tls");
+  const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
+  const making = `req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout ${key} -out ${certificate}`;
+  if (spawnSync("openssl", making.split(" ")).status !== 0) return skip("there is no openssl");
+  const [port = 0] = await freePorts(1);
+  const settings = `--bind 127.0.0.1 --port 0 --tls-port ${port} --tls-cert-file ${certificate} --tls-key-file ${key} --tls-auth-clients no --dir ${folder}`;
+  const secure = await startPlanned({
+    folder,
+    url: `rediss://localhost:${port}`,
+    command: { file: "redis-server", args: settings.split(" ") },
+    readyText: "Ready to accept connections",
+    readyWithinMs: 10_000,
+    stopSignal: "SIGTERM",
+  });
+  const untrusted = await failureOf(secure.url);
+  expect(untrusted).toMatchObject({ code: "STORE_MISCONFIGURED", retryable: false });
+  expect(untrusted.message).toMatch(/not trusted.*NODE_EXTRA_CA_CERTS/);
+  const plain = await failureOf(secure.url.replace("rediss:", "redis:"));
+  expect(plain).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+  expect(plain.message).toMatch(/write rediss:/);
+  const options = { host: "localhost", port, tls: { ca: readFileSync(certificate) } };
+  const driver = await redisDriver(options);
+  await driver.publish("secure", [message("a")]);
+  expect(await drain(driver, "secure", 0)).toEqual(["a"]);
+  await driver.close();
+  await secure.close();
 });
 
 it("works for a user with the documented permissions, and says what another lacks", async () => {

@@ -1,6 +1,9 @@
 /** From what PostgreSQL and its client report to our errors; the only place that knows their codes. */
 import { describeError, type ErrorCode, SluiceError } from "../../core/index.ts";
 
+/** Our own name for what the client has no code for. */
+const poolBusyCode = "POOL_BUSY";
+
 interface Meaning {
   readonly code: ErrorCode;
   readonly retryable: boolean;
@@ -52,7 +55,6 @@ const untrusted: Meaning = {
   fix: "Name its authority with sslrootcert=, or give up the check with sslmode=no-verify",
 };
 
-const poolBusyCode = "POOL_BUSY";
 const unreadable: Meaning = {
   code: "STORE_MISCONFIGURED",
   retryable: false,

@@ -58,9 +58,7 @@ const untrusted: Meaning = {
 
 /** What Node's TLS says of a handshake that no further try will bring about. */
 const handshakes: Readonly<Record<string, Meaning>> = {
-  EPROTO: unencrypted,
   ERR_SSL_WRONG_VERSION_NUMBER: unencrypted,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: unencrypted,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
