@@ -37,7 +37,7 @@ const rooms: Readonly<Record<string, Room>> = {
     rooms: ["core", "drivers/memory", "drivers/postgres", "drivers/redis", "drivers/sqlite"],
   },
   worker: { rooms: ["core"] },
-  specs: { rooms: ["core"] },
+  specs: { rooms: ["core"], packages: ["yaml"] },
   scaler: { rooms: ["core", "specs"] },
   triggers: { rooms: ["core", "specs", "scaler"] },
   targets: { rooms: ["core", "specs", "scaler"] },

@@ -50,6 +50,10 @@ export type ErrorCode =
   | "HANDLER_TIMEOUT"
   | "COMMAND_FAILED"
   | "COMMAND_NOT_FOUND"
+  | "SPEC_INVALID"
+  | "SPEC_UNREADABLE"
+  | "SPEC_REFERENCE_MISSING"
+  | "SPEC_UNSUPPORTED"
   | "WORKER_FILE_INVALID"
   | "WORKER_STALLED"
   | "JOBS_LOST";
@@ -118,6 +122,16 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = {
     retryable: false,
     exit: 127,
     http: 500,
+  },
+  SPEC_INVALID: { summary: "A YAML or JSON object is not what it should be.", ...data },
+  SPEC_UNREADABLE: { summary: "A file or folder of YAML cannot be read.", ...usage },
+  SPEC_REFERENCE_MISSING: {
+    summary: "An object names another one that was not read, or a key that it does not have.",
+    ...data,
+  },
+  SPEC_UNSUPPORTED: {
+    summary: "An object asks for something that Sluice, or this machine, does not do.",
+    ...data,
   },
   WORKER_FILE_INVALID: {
     summary: "A worker file does not load or does not export a worker.",

@@ -1,7 +1,14 @@
 export type * from "./object-meta.ts";
+export { parseSpecs } from "./parse-specs.ts";
+export { parseQuantity } from "./quantity.ts";
+export * from "./read-specs.ts";
 export type * from "./scaled-job.ts";
 export type * from "./scaled-object.ts";
+export { autoscalerName, defaultMaxReplicas } from "./scaled-object-rules.ts";
 export type * from "./scaling-controls.ts";
-export type * from "./trigger-authentication.ts";
+export * from "./spec-problem.ts";
+export * from "./spec-set.ts";
+export * from "./trigger-authentication.ts";
+export { isResourceTrigger } from "./trigger-rules.ts";
 export type * from "./trigger-spec.ts";
 export type * from "./workload.ts";

@@ -13,7 +13,22 @@ export interface TriggerAuthenticationSpec {
   readonly env: readonly EnvParameter[];
   /** Cluster kind only: a JSON file of parameters. */
   readonly filePath: string | null;
+  /** Blocks whose values are kept by a service that Sluice does not speak to. */
+  readonly elsewhere: readonly ElsewhereKind[];
 }
+
+/** The blocks of an authentication that need a vault or a token service, in the order in which KEDA asks them. */
+export const elsewhereKinds = [
+  "hashiCorpVault",
+  "azureKeyVault",
+  "gcpSecretManager",
+  "awsSecretManager",
+  "boundServiceAccountToken",
+  "oauth2",
+] as const;
+
+/** One of {@link elsewhereKinds}. */
+export type ElsewhereKind = (typeof elsewhereKinds)[number];
 
 export interface PodIdentity {
   readonly provider: "azure-workload" | "gcp" | "aws" | "aws-eks" | "none";

@@ -35,12 +35,20 @@ export interface Container {
   readonly workingDir: string | null;
   readonly env: readonly EnvVar[];
   readonly envFrom: readonly EnvFrom[];
+  readonly resources: ContainerResources;
 }
 
-/** A variable, or where its value is kept. */
+/** The resources, such as `cpu`, that a container requests and is limited to. */
+export interface ContainerResources {
+  readonly requests: readonly string[];
+  readonly limits: readonly string[];
+}
+
+/** A variable, or where its value is kept. One that only a cluster can fill has the path of the pod's field. */
 export type EnvVar =
   | { readonly name: string; readonly value: string }
-  | { readonly name: string; readonly from: KeyRef };
+  | { readonly name: string; readonly from: KeyRef }
+  | { readonly name: string; readonly fieldPath: string };
 
 export interface KeyRef {
   readonly kind: "Secret" | "ConfigMap";

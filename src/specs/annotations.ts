@@ -1,0 +1,185 @@
+import { type Duration, isSluiceError, toMs } from "../core/index.ts";
+import { below, invalid, type Place, type Read, refuse } from "./field.ts";
+import type { ObjectMeta } from "./object-meta.ts";
+import type { ObjectiveControl, ScalingControls, SequentialControl } from "./scaling-controls.ts";
+import { splitWords } from "./split-words.ts";
+import { suggestion } from "./suggest.ts";
+
+/** The annotations of KEDA and of Sluice that a ScaledObject or ScaledJob may carry. */
+const known = [
+  "autoscaling.keda.sh/paused",
+  "autoscaling.keda.sh/paused-replicas",
+  "autoscaling.keda.sh/paused-scale-in",
+  "autoscaling.keda.sh/paused-scale-out",
+  "autoscaling.keda.sh/force-activation",
+  "scaledobject.keda.sh/transfer-hpa-ownership",
+  "scaledobject.keda.sh/hpa-excluded-labels",
+  "scaledjob.keda.sh/job-excluded-labels",
+  "sluice.dev/local-command",
+  "sluice.dev/objective",
+  "sluice.dev/strategy",
+  "sluice.dev/threshold",
+  "sluice.dev/max-age",
+] as const;
+const ours = /^(?:[\w.-]+\.)?(?:keda\.sh|sluice\.dev)\//;
+
+type Kind = "ScaledObject" | "ScaledJob";
+type Annotations = ObjectMeta["annotations"];
+
+/** What the annotations ask for. `at` is the place of the mapping. */
+export function readControls(
+  kind: Kind,
+  { annotations }: Pick<ObjectMeta, "annotations">,
+  at: Place,
+): Read<ScalingControls> {
+  warnOfStrangers(annotations, at);
+  const switches = readSwitches(kind, annotations, at);
+  const pausedReplicas = readPausedReplicas(kind, annotations, at);
+  const localCommand = readLocalCommand(annotations, at);
+  const objective = readObjective(annotations, at);
+  const sequential = readSequential(kind, annotations, at);
+  if (pausedReplicas === invalid || localCommand === invalid) return invalid;
+  if (objective === invalid || sequential === invalid) return invalid;
+  return { ...switches, pausedReplicas, localCommand, objective, sequential };
+}
+
+function warnOfStrangers(annotations: Annotations, at: Place): void {
+  for (const key of Object.keys(annotations)) {
+    if (!ours.test(key) || known.some((one) => one === key)) continue;
+    at.report.warn([...at.path, key], `is unknown and has no effect.${suggestion(key, known)}`);
+  }
+}
+
+type Switch = "paused" | "pausedScaleIn" | "pausedScaleOut" | "forceActivation";
+
+const switchKeys: Readonly<Record<Switch, string>> = {
+  paused: "autoscaling.keda.sh/paused",
+  pausedScaleIn: "autoscaling.keda.sh/paused-scale-in",
+  pausedScaleOut: "autoscaling.keda.sh/paused-scale-out",
+  forceActivation: "autoscaling.keda.sh/force-activation",
+};
+const onWords: ReadonlySet<string> = new Set(["1", "t", "T", "TRUE", "true", "True"]);
+const offWords: ReadonlySet<string> = new Set(["0", "f", "F", "FALSE", "false", "False"]);
+
+function readSwitches(kind: Kind, annotations: Annotations, at: Place) {
+  const read = (key: string): boolean => {
+    const value = annotations[key];
+    if (value === undefined || offWords.has(value)) return false;
+    if (kind === "ScaledJob" && key !== switchKeys.paused) {
+      at.report.warn([...at.path, key], "has no effect on a ScaledJob.");
+      return false;
+    }
+    if (!onWords.has(value))
+      at.report.warn(
+        [...at.path, key],
+        `is ${JSON.stringify(value)}, which KEDA takes for true. Write "true" or "false".`,
+      );
+    return true;
+  };
+  return {
+    paused: read(switchKeys.paused),
+    pausedScaleIn: read(switchKeys.pausedScaleIn),
+    pausedScaleOut: read(switchKeys.pausedScaleOut),
+    forceActivation: read(switchKeys.forceActivation),
+  };
+}
+
+function readPausedReplicas(kind: Kind, annotations: Annotations, at: Place): Read<number | null> {
+  const key = "autoscaling.keda.sh/paused-replicas";
+  const value = annotations[key];
+  if (value === undefined) return null;
+  if (kind === "ScaledJob") {
+    at.report.warn([...at.path, key], "has no effect on a ScaledJob; write paused.");
+    return null;
+  }
+  const number = readWhole(value);
+  if (number !== null && number < 2 ** 31) return number;
+  return refuse(
+    below(at, key),
+    `must be a whole number from 0, in quotes; got ${JSON.stringify(value)}.`,
+  );
+}
+
+function readLocalCommand(annotations: Annotations, at: Place): Read<readonly string[] | null> {
+  const key = "sluice.dev/local-command";
+  const value = annotations[key];
+  if (value === undefined) return null;
+  const words = splitWords(value);
+  if (words !== null && words.length > 0 && words[0] !== "") return words;
+  return refuse(
+    below(at, key),
+    `must be a command with its arguments, such as "node worker.js", or a JSON list of texts; got ${words === null ? "a quote or bracket that is not closed" : "nothing"}.`,
+  );
+}
+
+const modes = ["cost", "balanced", "latency"] as const;
+
+function readObjective(annotations: Annotations, at: Place): Read<ObjectiveControl | null> {
+  const key = "sluice.dev/objective";
+  const value = annotations[key];
+  if (value === undefined) return null;
+  const pairs = value.includes("=") ? value.split(",") : [`maxWait=${value}`];
+  const options = new Map(pairs.map((pair) => splitPair(pair)));
+  const maxWaitMs = durationOf(options.get("maxWait"));
+  const mode = modes.find((one) => one === (options.get("mode") ?? "balanced"));
+  const stranger = [...options.keys()].find((name) => name !== "maxWait" && name !== "mode");
+  if (maxWaitMs !== null && maxWaitMs > 0 && mode !== undefined && stranger === undefined)
+    return { maxWaitMs, mode };
+  return refuse(
+    below(at, key),
+    `must be a wait to keep, such as "30s" or "maxWait=30s,mode=latency" (mode is one of ${modes.join(", ")}); got ${JSON.stringify(value)}.`,
+  );
+}
+
+function readSequential(
+  kind: Kind,
+  annotations: Annotations,
+  at: Place,
+): Read<SequentialControl | null> {
+  const { "sluice.dev/strategy": strategy, "sluice.dev/threshold": threshold } = annotations;
+  const { "sluice.dev/max-age": maxAge } = annotations;
+  if (strategy === undefined) {
+    warnOfIdle(annotations, at);
+    return null;
+  }
+  const count = threshold === undefined ? 0 : readWhole(threshold);
+  const maxAgeMs = durationOf(maxAge);
+  const problems: readonly (readonly [key: string, isWrong: boolean, message: string])[] = [
+    ["strategy", strategy !== "sequential", `must be "sequential"`],
+    ["strategy", kind !== "ScaledJob", "is for a ScaledJob alone"],
+    ["threshold", count === null, "must be a whole number from 0, in quotes"],
+    ["max-age", maxAge !== undefined && maxAgeMs === null, `must be a duration such as "30s"`],
+  ];
+  const wrong = problems.filter(([, isWrong]) => isWrong);
+  for (const [name, , message] of wrong) {
+    const key = `sluice.dev/${name}`;
+    refuse(below(at, key), `${message}; got ${JSON.stringify(annotations[key])}.`);
+  }
+  return wrong.length > 0 ? invalid : { threshold: count ?? 0, maxAgeMs };
+}
+
+function warnOfIdle(annotations: Annotations, at: Place): void {
+  for (const key of ["sluice.dev/threshold", "sluice.dev/max-age"]) {
+    if (annotations[key] === undefined) continue;
+    at.report.warn([...at.path, key], "has no effect without sluice.dev/strategy: sequential.");
+  }
+}
+
+function splitPair(pair: string): [name: string, value: string] {
+  const at = pair.indexOf("=");
+  return at < 0 ? [pair.trim(), ""] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+}
+
+function readWhole(value: string): number | null {
+  return /^\+?\d{1,15}$/.test(value) ? Number(value) : null;
+}
+
+function durationOf(value: Duration | undefined): number | null {
+  if (value === undefined) return null;
+  try {
+    return toMs(value);
+  } catch (error) {
+    if (isSluiceError(error)) return null;
+    throw error;
+  }
+}
