@@ -1,7 +1,9 @@
+export { expandVariables, resolveContainerEnv } from "./container-env.ts";
 export type * from "./object-meta.ts";
 export { parseSpecs } from "./parse-specs.ts";
 export { parseQuantity } from "./quantity.ts";
 export * from "./read-specs.ts";
+export * from "./resolve-trigger.ts";
 export type * from "./scaled-job.ts";
 export type * from "./scaled-object.ts";
 export { autoscalerName, defaultMaxReplicas } from "./scaled-object-rules.ts";
