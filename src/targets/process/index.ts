@@ -1,3 +1,5 @@
+export * from "./pod-command.ts";
+export * from "./process-jobs.ts";
 export * from "./process-target.ts";
 export * from "./protocol.ts";
 export * from "./supervised.ts";

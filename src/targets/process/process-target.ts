@@ -21,6 +21,11 @@ export interface ProcessTargetOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Their working directory. Default: this process's own. */
   readonly cwd?: string;
+  /**
+   * Whether the workers speak the protocol of `superviseWorker`. `optional` takes any command: see the top of
+   * `worker-slot.ts` for what holds then. Default `required`.
+   */
+  readonly protocol?: "required" | "optional";
   /** How long a draining worker may work on; 5 s later it is killed. Default 30 s. */
   readonly graceMs?: number;
   /** The longest pause before a crashed worker is started again. Default 30 s. */
@@ -72,6 +77,7 @@ export function createProcessTarget(options: ProcessTargetOptions): ProcessTarge
     const slot = new WorkerSlot({
       id,
       command: workerCommand(options, id),
+      protocol: options.protocol ?? "required",
       maxRestartBackoffMs: options.maxRestartBackoffMs ?? 30_000,
       mayRestart: () => fatal === null,
       clock,

@@ -11,7 +11,8 @@ const order: Readonly<Record<WorkerState, number>> = {
 
 /**
  * The ids of the workers to let go so that `keep` remain: crashed ones first, then idle ones (the longest idle first),
- * starting ones (the newest first), and busy ones (the fewest jobs first). Draining ones are gone already and neither
+ * starting ones (the newest first), and busy ones (the fewest jobs first). Of those that do not say what they do, which
+ * count as busy, the newest goes first, as Kubernetes has it: it has had the least time to take work. Draining ones are gone already and neither
  * counted nor chosen.
  */
 export function pickVictims(workers: readonly WorkerStatus[], keep: number): readonly string[] {
@@ -25,6 +26,6 @@ export function pickVictims(workers: readonly WorkerStatus[], keep: number): rea
 function compare(a: WorkerStatus, b: WorkerStatus): number {
   if (a.state !== b.state) return order[a.state] - order[b.state];
   if (a.state === "starting") return b.startedAt - a.startedAt;
-  if (a.state === "busy") return (a.inFlight ?? 0) - (b.inFlight ?? 0);
+  if (a.state === "busy") return (a.inFlight ?? 0) - (b.inFlight ?? 0) || b.startedAt - a.startedAt;
   return a.since - b.since;
 }

@@ -10,8 +10,8 @@ const exit = (how: Partial<WorkerExit>): WorkerExit => ({
 });
 
 const failure = (code: string): Error => Object.assign(new Error(`spawn ${code}`), { code });
-const ready = { wasReady: true, isDraining: false };
-const starting = { wasReady: false, isDraining: false };
+const ready = { wasReady: true, isDraining: false, mayLeave: true };
+const starting = { wasReady: false, isDraining: false, mayLeave: true };
 
 test("a ready worker that exits with 0 left, any other code or signal is a crash", () => {
   expect(classifyExit(exit({ code: 0 }), ready)).toBe("left");
@@ -21,7 +21,7 @@ test("a ready worker that exits with 0 left, any other code or signal is a crash
 });
 
 test("a draining worker left, however it ended", () => {
-  const draining = { wasReady: true, isDraining: true };
+  const draining = { wasReady: true, isDraining: true, mayLeave: true };
   expect(classifyExit(exit({ code: 1 }), draining)).toBe("left");
   expect(classifyExit(exit({ signal: "SIGKILL" }), draining)).toBe("left");
 });

@@ -15,6 +15,8 @@ export interface WorkerExit {
 export interface WorkerLife {
   readonly wasReady: boolean;
   readonly isDraining: boolean;
+  /** Whether code 0 says that it is no longer needed. Else it is a worker that should be there and is not. */
+  readonly mayLeave: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export function classifyExit(exit: WorkerExit, life: WorkerLife): ExitKind {
   if (life.isDraining) return "left";
   if (exit.startError !== null)
     return notStartable.has(errorCode(exit.startError)) ? "misconfigured" : "crashed";
-  if (exit.code === 0 && life.wasReady) return "left";
+  if (exit.code === 0 && life.wasReady && life.mayLeave) return "left";
   if (!life.wasReady && exit.code !== null && configurationCodes.has(exit.code))
     return "misconfigured";
   return "crashed";

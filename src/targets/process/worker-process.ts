@@ -36,6 +36,8 @@ export interface WorkerProcess {
   readonly pid: number | undefined;
   /** Asks it to finish and leave: by message, or with SIGTERM where it closed the channel. */
   drain(graceMs: number): void;
+  /** SIGTERM to the process itself, as Kubernetes does, for one that knows no messages. */
+  terminate(): void;
   /** SIGKILL to the whole group. */
   kill(): void;
 }
@@ -55,7 +57,8 @@ export function startWorkerProcess(
   if (child instanceof Error) {
     const exit = { code: null, signal: null, startError: child, stderrTail: "" };
     process.nextTick(() => listener.onExit(exit));
-    return { pid: undefined, drain: () => undefined, kill: () => undefined };
+    const nothing = (): void => undefined;
+    return { pid: undefined, drain: nothing, terminate: nothing, kill: nothing };
   }
   const tail = forwardOutput(child, listener);
   child.on("message", (value) => {
@@ -63,14 +66,17 @@ export function startWorkerProcess(
     if (message !== null) listener.onMessage(message);
   });
   reportExit(child, { clock, tail, listener });
+  const terminate = (): void => {
+    child.kill("SIGTERM");
+  };
   return {
     pid: child.pid,
     drain(graceMs) {
       const message: DrainMessage = { type: "drain", graceMs };
-      const terminate = (): unknown => child.kill("SIGTERM");
       if (!child.connected) terminate();
       else child.send(message, (error) => error !== null && terminate());
     },
+    terminate,
     kill: () => killGroup(child.pid),
   };
 }

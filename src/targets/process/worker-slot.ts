@@ -7,6 +7,9 @@
  *   starting, idle, busy → (drain) draining → (exits, or is killed `killMarginMs` after its grace) gone
  *   idle, busy → (exits with code 0) gone        crashed → (drain, or no restart allowed) gone
  *   starting → (exits as misconfigured) gone, with an error
+ *
+ * A command that need not speak our protocol is taken for ready and busy as soon as it has started, until it says more;
+ * is asked to leave with SIGTERM; and is started again whatever its exit code, as a pod of a Deployment is.
  */
 import {
   type Cancel,
@@ -16,7 +19,7 @@ import {
   type SluiceError,
 } from "../../core/index.ts";
 import type { WorkerState, WorkerStatus } from "../../scaler/index.ts";
-import type { WorkerMessage } from "./protocol.ts";
+import type { ActivityMessage, WorkerMessage } from "./protocol.ts";
 import { healthyAfterMs, restartDelayMs } from "./restart-backoff.ts";
 import type { UsageMeter } from "./usage-meter.ts";
 import { classifyExit, configurationError, describeExit, type WorkerExit } from "./worker-exit.ts";
@@ -34,6 +37,8 @@ export const killMarginMs = 5000;
 export interface WorkerSlotOptions {
   readonly id: string;
   readonly command: WorkerCommand;
+  /** Whether the worker says what it does. */
+  readonly protocol: "required" | "optional";
   readonly maxRestartBackoffMs: number;
   /** Asked after a crash; no: the slot is given up. */
   readonly mayRestart: () => boolean;
@@ -45,6 +50,10 @@ export interface WorkerSlotOptions {
   readonly onGone: (error: SluiceError | null) => void;
 }
 
+type Activity = Omit<ActivityMessage, "type">;
+
+const idleActivity: Activity = { inFlight: 0, completed: 0, failed: 0 };
+
 /** See the top of this file. Starts its worker at once. */
 export class WorkerSlot {
   readonly #options: WorkerSlotOptions;
@@ -52,7 +61,9 @@ export class WorkerSlot {
   #since = 0;
   #startedAt = 0;
   #wasReady = false;
-  #activity = { inFlight: 0, completed: 0, failed: 0 };
+  #hasSpoken = false;
+  /** Null while nothing is known of it. */
+  #activity: Activity | null = null;
   #crashesInARow = 0;
   #process: WorkerProcess | null = null;
   #endMeter: () => void = () => undefined;
@@ -85,8 +96,11 @@ export class WorkerSlot {
       this.#leave(null);
       return;
     }
-    this.#process?.drain(graceMs);
-    this.#after(graceMs + killMarginMs, () => {
+    // One that never spoke would not hear a message, and gets what Kubernetes gives: SIGTERM, the grace, SIGKILL.
+    const isForeign = this.#options.protocol === "optional" && !this.#hasSpoken;
+    if (isForeign) this.#process?.terminate();
+    else this.#process?.drain(graceMs);
+    this.#after(isForeign ? graceMs : graceMs + killMarginMs, () => {
       const { id, logger } = this.#options;
       logger.warn("worker overran its grace and is killed", { worker: id, graceMs });
       this.#process?.kill();
@@ -94,22 +108,29 @@ export class WorkerSlot {
   }
 
   #start(): void {
-    const { command, clock, meter, onLine } = this.#options;
+    const { command, clock, meter, onLine, protocol } = this.#options;
     this.#enter("starting");
     this.#startedAt = this.#since;
     this.#wasReady = false;
-    this.#activity = { inFlight: 0, completed: 0, failed: 0 };
+    this.#hasSpoken = false;
+    this.#activity = protocol === "required" ? idleActivity : null;
     this.#endMeter = meter.begin();
     this.#process = startWorkerProcess(command, clock, {
       onLine,
       onMessage: (message) => this.#onMessage(message),
       onExit: (exit) => this.#onExit(exit),
     });
+    if (protocol === "optional" && this.#process.pid !== undefined) {
+      this.#wasReady = true;
+      this.#enter("busy");
+    }
   }
 
   #onMessage(message: WorkerMessage): void {
     if (this.#process === null) return;
     this.#wasReady = true;
+    this.#hasSpoken = true;
+    this.#activity ??= idleActivity;
     if (message.type === "activity") {
       const { inFlight, completed, failed } = message;
       this.#activity = { inFlight, completed, failed };
@@ -122,8 +143,12 @@ export class WorkerSlot {
   #onExit(exit: WorkerExit): void {
     this.#endMeter();
     this.#process = null;
-    this.#activity = { ...this.#activity, inFlight: 0 };
-    const life = { wasReady: this.#wasReady, isDraining: this.#state === "draining" };
+    if (this.#activity !== null) this.#activity = { ...this.#activity, inFlight: 0 };
+    const life = {
+      wasReady: this.#wasReady,
+      isDraining: this.#state === "draining",
+      mayLeave: this.#options.protocol === "required",
+    };
     const kind = classifyExit(exit, life);
     const { command } = this.#options.command;
     if (kind === "crashed") this.#onCrash(exit);
