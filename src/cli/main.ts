@@ -13,6 +13,8 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import("./commands/up.ts")).upCommand(),
   status: async () => (await import("./commands/status.ts")).statusCommand(),
   dead: async () => (await import("./commands/dead.ts")).deadCommand(),
+  explain: async () => (await import("./commands/explain.ts")).explainCommand(),
+  schema: async () => (await import("./commands/schema.ts")).schemaCommand(),
   driver: async () => (await import("./commands/driver.ts")).driverCommand(),
 };
 

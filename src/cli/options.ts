@@ -23,6 +23,13 @@ export function jsonOption(what: string): Option {
   return new Option("--json", what);
 }
 
+/** `-f`, for every command that reads KEDA's YAML. */
+export function specFilesOption(): Option {
+  return new Option("-f, --file <path>", "YAML or JSON: a file, a folder with all below it, or -")
+    .argParser(collect)
+    .makeOptionMandatory();
+}
+
 /** Reads a whole number of at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {

@@ -2,6 +2,7 @@ export * from "./backlog-policy.ts";
 export type * from "./connections.ts";
 export * from "./decision.ts";
 export * from "./engine.ts";
+export * from "./explain/index.ts";
 export * from "./job-target.ts";
 export * from "./period.ts";
 export * from "./scale-options.ts";

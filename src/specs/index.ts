@@ -9,6 +9,7 @@ export type * from "./scaled-object.ts";
 export { autoscalerName, defaultMaxReplicas } from "./scaled-object-rules.ts";
 export type * from "./scaling-controls.ts";
 export * from "./spec-problem.ts";
+export * from "./spec-schema.ts";
 export * from "./spec-set.ts";
 export * from "./trigger-authentication.ts";
 export { isResourceTrigger } from "./trigger-rules.ts";

@@ -1,0 +1,76 @@
+import { defaultMaxReplicas, type ScaledJob, type ScaledJobSpec } from "../../specs/index.ts";
+import { toMeaning } from "./describe-scaled-object.ts";
+import { describeTriggers, valueOfKey } from "./describe-triggers.ts";
+import type { Explained, Meaning } from "./explain.ts";
+import { factsOf } from "./trigger-facts.ts";
+
+/** What a ScaledJob means, topic by topic. */
+export function describeScaledJob(explained: Explained<ScaledJob>): readonly Meaning[] {
+  const { spec, controls } = explained.object;
+  const decides: readonly (readonly [topic: string, text: string | null])[] =
+    controls.sequential === null
+      ? [
+          ["how many", howMany(spec)],
+          ["strategy", strategies[spec.scalingStrategy.strategy](spec)],
+        ]
+      : [["how many", sequentialText(controls.sequential, spec)]];
+  return [
+    ...toMeaning([
+      ["creates", boundsText(spec)],
+      ["paused", controls.paused ? "nothing below happens; running jobs go on" : null],
+    ]),
+    ...describeTriggers(explained),
+    ...toMeaning([...decides, ["afterwards", afterwards(spec)]]),
+  ];
+}
+
+function boundsText({
+  minReplicaCount,
+  maxReplicaCount: max,
+  pollingInterval,
+}: ScaledJobSpec): string {
+  const min = minReplicaCount ?? 0;
+  const most = max === null ? defaultMaxReplicas + min : min > max ? 2 * max : max;
+  const kept = min > 0 ? `, ${Math.min(min, max ?? min)} of them always` : "";
+  return `one-shot jobs, at most ${most} at a time${kept}; looked at every ${pollingInterval} s. Nothing ends a job but itself`;
+}
+
+function howMany({ triggers, scalingStrategy }: ScaledJobSpec): string {
+  const needs = triggers.map((trigger) => {
+    const target = valueOfKey(trigger, factsOf(trigger)?.target ?? null);
+    return target === null ? `what ${trigger.type} asks for` : `${trigger.type} / ${target}`;
+  });
+  if (needs.length === 1) return `${needs[0]}, rounded up`;
+  const words = { max: "the most", min: "the least", avg: "the mean", sum: "the sum" } as const;
+  return `${words[scalingStrategy.multipleScalersCalculation]} of the active ones of: ${needs.join("; ")}, rounded up`;
+}
+
+type Strategy = ScaledJobSpec["scalingStrategy"]["strategy"];
+
+const strategies: Readonly<Record<Strategy, (spec: ScaledJobSpec) => string>> = {
+  default: () => "default: that many less those that run already",
+  accurate: () => "accurate: that many again at every look, less those that are pending",
+  eager: () => "eager: as many as there is room for, up to that many, at every look",
+  custom: ({ scalingStrategy: { customScalingRunningJobPercentage: share, ...rest } }) =>
+    share === null
+      ? "custom without customScalingRunningJobPercentage, which is default: that many less those that run already"
+      : `custom: that many less ${rest.customScalingQueueLengthDeduction}, less ${share} of those that run`,
+};
+
+function sequentialText(
+  { threshold, maxAgeMs }: NonNullable<ScaledJob["controls"]["sequential"]>,
+  { pollingInterval }: ScaledJobSpec,
+): string {
+  const age =
+    maxAgeMs === null ? "" : `, or the oldest has waited longer than ${maxAgeMs / 1000} s`;
+  return `one job at a time (sluice.dev/strategy: sequential): at a look, every ${pollingInterval} s, that finds more than ${threshold} messages${age}; the next one when the last is ready`;
+}
+
+function afterwards(spec: ScaledJobSpec): string {
+  const { successfulJobsHistoryLimit: good, failedJobsHistoryLimit: bad, rollout } = spec;
+  const change =
+    rollout.strategy === "gradual"
+      ? "lets jobs of the old one end"
+      : "ends all jobs of the old one";
+  return `the last ${good} that succeeded and ${bad} that failed are remembered; a change of the spec ${change}`;
+}

@@ -1,0 +1,90 @@
+/** What is worth saying of single triggers, whoever owns them. */
+import { isSluiceError } from "../../core/index.ts";
+import type { ScaledJob, ScaledObject, TriggerSpec } from "../../specs/index.ts";
+import type { Explained, Remark, Resolution } from "./explain.ts";
+import {
+  factsOf,
+  type InFlight,
+  rabbitmqInFlight,
+  rabbitmqProtocol,
+  triggerFacts,
+} from "./trigger-facts.ts";
+
+/** Remarks on each trigger by itself. */
+export function lintTriggers({
+  object,
+  resolutions,
+}: Explained<ScaledObject | ScaledJob>): readonly Remark[] {
+  return object.spec.triggers.flatMap((trigger, index) => {
+    const path = ["spec", "triggers", index];
+    return [
+      ...unresolved(resolutions[index], path),
+      ...unknownType(trigger, path),
+      ...rabbitmq(trigger, { path, resolution: resolutions[index] }),
+      ...artemis(trigger, path),
+    ];
+  });
+}
+
+type Path = Remark["path"];
+
+function unresolved(resolution: Resolution | undefined, path: Path): readonly Remark[] {
+  if (!isSluiceError(resolution)) return [];
+  return [{ rule: "unresolved", severity: "error", path, text: resolution.message }];
+}
+
+function unknownType({ type }: TriggerSpec, path: Path): readonly Remark[] {
+  if (Object.hasOwn(triggerFacts, type)) return [];
+  return [
+    {
+      rule: "unknown-trigger",
+      severity: "warning",
+      path: [...path, "type"],
+      text: `Sluice does not measure ${JSON.stringify(type)}. It knows ${Object.keys(triggerFacts).join(", ")}.`,
+    },
+  ];
+}
+
+interface RabbitmqContext {
+  readonly path: Path;
+  readonly resolution: Resolution | undefined;
+}
+
+function rabbitmq(trigger: TriggerSpec, { path, resolution }: RabbitmqContext): readonly Remark[] {
+  if (trigger.type !== "rabbitmq") return [];
+  const protocol = rabbitmqProtocol(trigger.metadata, hostOf(trigger, resolution));
+  const counted = rabbitmqInFlight(trigger.metadata, protocol);
+  const over = protocol === "http" ? "over HTTP with excludeUnacknowledged" : "over AMQP";
+  if (counted === "included") return [];
+  const text =
+    counted === "excluded"
+      ? `${over} the value counts ready messages alone, not those that workers have taken: it falls as soon as they take the last ones, and busy workers are let go. Over HTTP (host: http://…, the management plugin) taken ones count too.`
+      : "Which protocol it speaks is the scheme of host, which is not known here. Over AMQP only ready messages count, over HTTP also those that workers have taken; the same YAML scales down differently.";
+  const severity = counted === "excluded" ? "warning" : "info";
+  return [{ rule: "rabbitmq-protocol", severity, path, text }];
+}
+
+/** The host as it was resolved, to see its scheme alone. */
+function hostOf({ metadata }: TriggerSpec, resolution: Resolution | undefined): string | undefined {
+  if (resolution === undefined || isSluiceError(resolution)) return undefined;
+  return resolution.parameters.host ?? resolution.env[metadata.hostFromEnv ?? ""];
+}
+
+function artemis(trigger: TriggerSpec, path: Path): readonly Remark[] {
+  if (trigger.type !== "artemis-queue" || trigger.metadata.activationQueueLength) return [];
+  return [
+    {
+      rule: "artemis-activation",
+      severity: "warning",
+      path,
+      text: `activationQueueLength is not set and counts as 10, whatever KEDA's documents say: 10 messages or fewer start nothing. Write activationQueueLength: "0".`,
+    },
+  ];
+}
+
+/** Whether a trigger's value holds messages that workers have taken, with what is resolved of it. */
+export function inFlightOf(trigger: TriggerSpec, resolution: Resolution | undefined): InFlight {
+  if (trigger.type !== "rabbitmq") return factsOf(trigger)?.inFlight(trigger.metadata) ?? "unknown";
+  const protocol = rabbitmqProtocol(trigger.metadata, hostOf(trigger, resolution));
+  return rabbitmqInFlight(trigger.metadata, protocol);
+}
