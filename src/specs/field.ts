@@ -137,25 +137,28 @@ export function list<T>(item: Field<T>, options: { isNeeded?: boolean } = {}): F
   };
 }
 
+/** A mapping from any keys to values of one kind. A key without a value is an empty text, as it is for Kubernetes. */
+export function mapping<T>(member: Field<T>, what: string): Field<Readonly<Record<string, T>>> {
+  return {
+    what,
+    schema: { type: "object", additionalProperties: member.schema },
+    read(value, at) {
+      if (!isMapping(value)) return refuse(at, `must be ${what}; got ${shape(value)}.`);
+      const pairs = Object.entries(value).map(([key, one]): [string, Read<T>] => [
+        key,
+        member.read(one ?? "", below(at, key)),
+      ]);
+      if (!pairs.every((pair): pair is [string, T] => pair[1] !== invalid)) return invalid;
+      return Object.fromEntries(pairs);
+    },
+  };
+}
+
 /** A mapping from any keys to texts. */
 export function texts(
   options: { isSecret?: boolean } = {},
 ): Field<Readonly<Record<string, string>>> {
-  const member = text(options);
-  return {
-    what: "a mapping of texts",
-    schema: { type: "object", additionalProperties: { type: "string" } },
-    read(value, at) {
-      if (!isMapping(value)) return refuse(at, `must be a mapping of texts; got ${shape(value)}.`);
-      const pairs = Object.entries(value).map(([key, one]): [string, Read<string>] => [
-        key,
-        // A key without a value is an empty text, as it is for Kubernetes.
-        one === null ? "" : member.read(one, below(at, key)),
-      ]);
-      if (!pairs.every((pair): pair is [string, string] => pair[1] !== invalid)) return invalid;
-      return Object.fromEntries(pairs);
-    },
-  };
+  return mapping(text(options), "a mapping of texts");
 }
 
 /** Anything, taken as it is. For parts that nobody here looks into. */

@@ -1,11 +1,10 @@
 import {
-  below,
   choice,
   derive,
   type Field,
   flag,
-  invalid,
   list,
+  mapping,
   object,
   optional,
   or,
@@ -202,26 +201,17 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 /** `data` of a Secret, decoded. Nothing of it reaches a message. */
 export const secretData: Field<Readonly<Record<string, string>>> = orEmpty(
-  derive(texts({ isSecret: true }), (encoded, at): Read<Readonly<Record<string, string>>> => {
-    const wrong = Object.keys(encoded).filter((key) => !base64.test(packed(encoded[key])));
-    for (const key of wrong)
-      refuse(below(at, key), "must be base64. Put plain text under stringData.");
-    if (wrong.length > 0) return invalid;
-    return Object.fromEntries(
-      Object.entries(encoded).map(([key, value]) => [key, decoded(packed(value))]),
-    );
-  }),
+  mapping(
+    derive(text({ isSecret: true }), (encoded, at): Read<string> => {
+      const packed = encoded.replaceAll(/\s/g, "");
+      if (base64.test(packed)) return Buffer.from(packed, "base64").toString("utf8");
+      return refuse(at, "must be base64. Put plain text under stringData.");
+    }),
+    "a mapping of texts in base64",
+  ),
 );
 
 /** `stringData` of a Secret. */
 export const secretText: Field<Readonly<Record<string, string>>> = orEmpty(
   texts({ isSecret: true }),
 );
-
-function packed(value = ""): string {
-  return value.replaceAll(/\s/g, "");
-}
-
-function decoded(value: string): string {
-  return Buffer.from(value, "base64").toString("utf8");
-}
