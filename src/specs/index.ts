@@ -11,6 +11,7 @@ export type * from "./scaling-controls.ts";
 export * from "./spec-problem.ts";
 export * from "./spec-schema.ts";
 export * from "./spec-set.ts";
+export * from "./suggest.ts";
 export * from "./trigger-authentication.ts";
 export { isResourceTrigger } from "./trigger-rules.ts";
 export type * from "./trigger-spec.ts";
