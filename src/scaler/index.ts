@@ -1,5 +1,5 @@
 export * from "./backlog-policy.ts";
-export type * from "./connections.ts";
+export * from "./connections.ts";
 export * from "./decision.ts";
 export * from "./engine.ts";
 export * from "./explain/index.ts";
