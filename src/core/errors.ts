@@ -56,6 +56,9 @@ export type ErrorCode =
   | "SPEC_UNSUPPORTED"
   | "WORKER_FILE_INVALID"
   | "WORKER_STALLED"
+  | "TRIGGER_UNKNOWN"
+  | "TRIGGER_INVALID"
+  | "TRIGGER_FAILED"
   | "JOBS_LOST";
 
 /** What each code means, and how a command and a server answer it. */
@@ -139,6 +142,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = {
   },
   WORKER_STALLED: {
     summary: "A worker made no progress for too long because its broker does not answer.",
+    ...unavailable,
+  },
+  TRIGGER_UNKNOWN: { summary: "No trigger has the type that a spec names.", ...usage },
+  TRIGGER_INVALID: { summary: "A trigger's metadata is missing or wrong.", ...usage },
+  TRIGGER_FAILED: {
+    summary: "What a trigger measures could not be read; the number of replicas is held.",
     ...unavailable,
   },
   JOBS_LOST: { summary: "A run ended with jobs that are not accounted for.", ...failed },

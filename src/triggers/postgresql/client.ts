@@ -1,0 +1,123 @@
+/** The part of the package `pg` that is used, so that its types never show in ours. */
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { loadClient } from "../client.ts";
+import { noAnswer, reasonOf, wrongAnswer } from "../failure.ts";
+import type { ConnectionPlan } from "../shared-connection.ts";
+import { type PostgresPlace, tlsAttempts } from "./connection-string.ts";
+
+/** A pool of `pg`. */
+export interface PgPoolLike {
+  query(query: PgQuery): Promise<PgResultLike | readonly PgResultLike[]>;
+  end(): Promise<void>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+interface PgQuery {
+  readonly text: string;
+  readonly rowMode: "array";
+  /** Leaves values as the server wrote them. */
+  readonly types: { getTypeParser(): (text: string) => string };
+}
+
+interface PgResultLike {
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+interface PgModuleLike {
+  readonly Pool: new (config: object) => PgPoolLike;
+}
+
+/** Connections to one server and credential, however many triggers there are. */
+const poolSize = 4;
+
+/** The pool behind a place. `timeoutMs` bounds connecting and each query. */
+export function postgresPool(place: PostgresPlace, timeoutMs: number): ConnectionPlan<PgPoolLike> {
+  return {
+    key: `postgresql ${JSON.stringify(place)}`,
+    open: async () => {
+      const pg = await loadClient<PgModuleLike>(
+        "pg@^8.11",
+        "the trigger postgresql",
+        () => import("pg"),
+      );
+      return openPool(pg, place, timeoutMs);
+    },
+    close: (pool) => pool.end(),
+  };
+}
+
+async function openPool(
+  pg: PgModuleLike,
+  place: PostgresPlace,
+  timeoutMs: number,
+): Promise<PgPoolLike> {
+  let lastError: unknown = null;
+  for (const ssl of tlsAttempts(place, (path) => readFileSync(path, "utf8"))) {
+    const pool = new pg.Pool(settings(place, ssl, timeoutMs));
+    // An idle connection that breaks leaves the pool by itself; the next query opens another.
+    pool.on("error", () => undefined);
+    try {
+      await pool.query({ text: "SELECT 1", rowMode: "array", types: rawText });
+      return pool;
+    } catch (error) {
+      lastError = error;
+      await pool.end();
+      if (!isAboutTls(error)) break;
+    }
+  }
+  throw toFailure(place, lastError);
+}
+
+function settings(place: PostgresPlace, ssl: ConnectionOptions | null, timeoutMs: number): object {
+  const { host, port, user, password, database } = place;
+  return {
+    ...{ host, port, user, password, database },
+    ssl: ssl ?? false,
+    max: poolSize,
+    idleTimeoutMillis: 60_000,
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+    statement_timeout: timeoutMs,
+    keepAlive: true,
+    application_name: "sluice-scaler",
+  };
+}
+
+/** One row of one column, as text, which is what KEDA takes. */
+export async function queryOne(
+  pool: PgPoolLike,
+  place: PostgresPlace,
+  text: string,
+): Promise<unknown> {
+  const result = await pool.query({ text, rowMode: "array", types: rawText }).catch((error) => {
+    throw toFailure(place, error);
+  });
+  if (!("rows" in result)) throw wrongAnswer("the query is more than one statement; write one");
+  const [row] = result.rows;
+  if (row === undefined) throw wrongAnswer("the query gave no row; expected one with a number");
+  if (row.length !== 1)
+    throw wrongAnswer(`the query gave ${row.length} columns; expected one, a number`);
+  return row[0];
+}
+
+const rawText = { getTypeParser: () => (value: string) => value };
+
+/** A server without TLS, or one that accepts nothing else (SQLSTATE 28000, as pg_hba.conf says no to plain sockets). */
+function isAboutTls(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (
+    error.message === "The server does not support SSL connections" ||
+    ("code" in error && error.code === "28000")
+  );
+}
+
+/** What the server says of a query lasts; all else may be a broken connection. Classes 08, 53, 57, 58: the server's state. */
+function toFailure(place: PostgresPlace, error: unknown): Error {
+  const where = `postgres://${place.host}:${place.port}/${place.database}`;
+  const isServers = error instanceof Error && "severity" in error && "code" in error;
+  const state = isServers ? String(error.code) : "";
+  if (isServers && !/^(08|53|57|58)/.test(state))
+    return wrongAnswer(`${where} refused: ${reasonOf(error)} (SQLSTATE ${state})`, error);
+  return noAnswer(`${where} cannot be read: ${reasonOf(error)}`, error);
+}
