@@ -6,6 +6,7 @@ import type { TriggerType } from "./trigger-type.ts";
 
 /** The types of trigger by name, each loaded when a spec first names it. */
 const loaders: Readonly<Record<string, () => Promise<TriggerType>>> = {
+  rabbitmq: async () => (await import("./rabbitmq/rabbitmq.ts")).rabbitmq,
   postgresql: async () => (await import("./postgresql/postgresql.ts")).postgresql,
 };
 
