@@ -7,13 +7,15 @@ export interface ConnectionPlan<T> {
   readonly key: string;
   open(): Promise<T>;
   close(connection: T): Promise<void>;
+  /** A connection that mends itself when it breaks is never dropped. */
+  readonly healsItself?: true;
 }
 
 /** A trigger's part in a connection that many triggers share. */
 export interface SharedConnection<T> {
   /**
    * Runs `work` on the connection, opening it first where need be. When that fails in a way that a new connection might
-   * mend, or `signal` aborts, the connection is dropped, and the next use opens another.
+   * mend, or `signal` aborts, the connection is dropped (unless it heals itself), and the next use opens another.
    */
   use<Result>(signal: AbortSignal, work: (connection: T) => Promise<Result>): Promise<Result>;
   /** Gives the hold back, idempotently. */
@@ -45,7 +47,7 @@ export function shareConnection<T>(
       try {
         return await untilAborted(work(connection), signal);
       } catch (error) {
-        if (!isLasting(error)) {
+        if (!isLasting(error) && !plan.healsItself) {
           connections.drop(plan.key, connection);
           giveUp(holding);
           release();

@@ -7,7 +7,7 @@ import {
   type ScalerTrigger,
   type TriggerContext,
 } from "../../src/scaler/index.ts";
-import { createTrigger } from "../../src/triggers/index.ts";
+import { createTriggers, type TriggerOptions } from "../../src/triggers/index.ts";
 
 /** What a test says of a trigger besides type and metadata. */
 export type ContextChanges = Partial<Omit<TriggerContext, "spec">> & {
@@ -33,7 +33,8 @@ export interface TriggerBed {
   close(): Promise<void>;
 }
 
-export function createTriggerBed(): TriggerBed {
+export function createTriggerBed(options: TriggerOptions = {}): TriggerBed {
+  const createTrigger = createTriggers(options);
   const connections = createConnections();
   const logged: LogEntry[] = [];
   const logger = createLogger("debug", (entry) => logged.push(entry));
