@@ -16,6 +16,8 @@ type Load = (options: TriggerOptions) => Promise<TriggerType>;
 /** The types of trigger by name, each loaded when a spec first names it. */
 const loaders: Readonly<Record<string, Load>> = {
   cron: async () => (await import("./cron/cron.ts")).cron,
+  "metrics-api": async () => (await import("./metrics-api/metrics-api.ts")).metricsApi,
+  prometheus: async () => (await import("./prometheus/prometheus.ts")).prometheus,
   postgresql: async () => (await import("./postgresql/postgresql.ts")).postgresql,
   rabbitmq: async () => (await import("./rabbitmq/rabbitmq.ts")).rabbitmq,
   redis: async () => (await import("./redis/lists.ts")).redis,

@@ -1,6 +1,6 @@
 /**
  * Brokers for tests: a private server in a temporary folder on a free port, or the one that `SLUICE_TEST_POSTGRES_URL`,
- * `SLUICE_TEST_REDIS_URL` or `SLUICE_TEST_RABBITMQ_URL` names.
+ * `SLUICE_TEST_REDIS_URL` or another such variable names.
  *
  * A server that does not get broken is shared by all test files of a worker process, which runs them one after the other:
  * it starts when the first file asks for it, so that a run without such files starts none, and ends with the process
@@ -8,7 +8,10 @@
  * a server start one of their own.
  */
 import { whyMissing } from "./servers/install.ts";
+import { neededForMariadb, startMariadb } from "./servers/mariadb.ts";
+import { neededForNats, startNats } from "./servers/nats.ts";
 import { neededForPostgres, startPostgres } from "./servers/postgres.ts";
+import { neededForPrometheus, startPrometheus } from "./servers/prometheus.ts";
 import { neededForRabbitmq, startRabbitmq } from "./servers/rabbitmq.ts";
 import { neededForRedis, startRedis } from "./servers/redis.ts";
 import type { TestServer } from "./servers/test-server.ts";
@@ -16,12 +19,15 @@ import type { TestServer } from "./servers/test-server.ts";
 export { startPostgres, startRabbitmq, startRedis, type TestServer };
 
 /** The kinds of server. */
-export type ServerName = "postgres" | "redis" | "rabbitmq";
+export type ServerName = "postgres" | "redis" | "rabbitmq" | "mariadb" | "nats" | "prometheus";
 
 const kinds = {
   postgres: { needed: neededForPostgres, start: startPostgres },
   redis: { needed: neededForRedis, start: startRedis },
   rabbitmq: { needed: neededForRabbitmq, start: startRabbitmq },
+  mariadb: { needed: neededForMariadb, start: startMariadb },
+  nats: { needed: neededForNats, start: startNats },
+  prometheus: { needed: neededForPrometheus, start: startPrometheus },
 } as const;
 
 /** Why tests of this server must be skipped here; `null` when they need not. */

@@ -1,9 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { freePorts } from "./free-port.ts";
 import { find, type Needed, run } from "./install.ts";
-import type { ServerUser } from "./server-process.ts";
+import { serverUser } from "./server-user.ts";
 import { foreignServer, serverFolder, startPlanned, type TestServer } from "./test-server.ts";
 
 const packages = "/usr/lib/postgresql";
@@ -51,12 +50,4 @@ export async function startPostgres(): Promise<TestServer> {
     readyWithinMs: 30_000,
     stopSignal: "SIGINT", // "fast": clients are cut off, transactions rolled back
   });
-}
-
-/** The account of a server that refuses to run as root; `undefined` when we are not root. */
-function serverUser(name: string): ServerUser | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const id = (what: string): number =>
-    Number(execFileSync("id", [what, name], { encoding: "utf8" }).trim());
-  return { uid: id("-u"), gid: id("-g") };
 }

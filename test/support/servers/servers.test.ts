@@ -1,16 +1,16 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
-import { type ServerName, startServerOf, type TestServer, whyNoServer } from "../servers.ts";
+import { startServerOf, type TestServer, whyNoServer } from "../servers.ts";
 import { freePorts } from "./free-port.ts";
 
 /** What a server's first words to a client are, or to what it says first. */
-const hello: Readonly<Record<ServerName, string>> = {
+const hello: Readonly<Record<"postgres" | "redis" | "rabbitmq", string>> = {
   postgres: "\0\0\0\x08\x04\xd2\x16\x2f", // may we encrypt? It answers S or N.
   redis: "PING\r\n",
   rabbitmq: "AMQP\0\0\x09\x01",
 };
 
-function answers({ url }: TestServer, name: ServerName, withinMs = 1000): Promise<boolean> {
+function answers({ url }: TestServer, name: keyof typeof hello, withinMs = 1000): Promise<boolean> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
     const socket = connect({ host: hostname, port: Number(port), timeout: withinMs });
