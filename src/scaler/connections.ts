@@ -27,7 +27,7 @@ export interface Connections {
    * connection open one new one and not many.
    */
   drop(key: string, connection?: unknown): void;
-  /** Closes all, idempotently; resolves when they are closed. */
+  /** Closes all, idempotently; resolves when they are closed, or after two seconds where a server does not answer. */
   close(): Promise<void>;
 }
 
@@ -114,10 +114,23 @@ export function createConnections(options: ConnectionsOptions = {}): Connections
     },
     async close() {
       isClosed = true;
+      const limit = startLimit(clock);
       for (const [key, entry] of [...entries]) remove(key, entry);
-      await Promise.all(closing);
+      await Promise.race([Promise.all(closing), limit.passed]);
+      limit.cancel();
     },
   };
+}
+
+/** How long servers get to say good-bye. */
+const closeTimeoutMs = 2000;
+
+function startLimit(clock: Clock): { readonly passed: Promise<void>; readonly cancel: Cancel } {
+  let cancel: Cancel = () => undefined;
+  const passed = new Promise<void>((resolve) => {
+    cancel = clock.after(closeTimeoutMs, resolve);
+  });
+  return { passed, cancel };
 }
 
 function createEntry<T>(open: () => Promise<T>, close: (connection: T) => Promise<void>): Entry {

@@ -16,7 +16,11 @@ type Load = (options: TriggerOptions) => Promise<TriggerType>;
 /** The types of trigger by name, each loaded when a spec first names it. */
 const loaders: Readonly<Record<string, Load>> = {
   cron: async () => (await import("./cron/cron.ts")).cron,
+  external: async () => (await import("./external/external.ts")).external,
+  "external-push": async () => (await import("./external/external.ts")).externalPush,
   "metrics-api": async () => (await import("./metrics-api/metrics-api.ts")).metricsApi,
+  mysql: async () => (await import("./mysql/mysql.ts")).mysql,
+  "nats-jetstream": async () => (await import("./nats-jetstream/nats-jetstream.ts")).natsJetstream,
   prometheus: async () => (await import("./prometheus/prometheus.ts")).prometheus,
   postgresql: async () => (await import("./postgresql/postgresql.ts")).postgresql,
   rabbitmq: async () => (await import("./rabbitmq/rabbitmq.ts")).rabbitmq,

@@ -20,6 +20,7 @@ export interface HttpServer {
 
 export async function startHttpServer(
   answer: (request: IncomingMessage) => Answer | null,
+  address = "127.0.0.1",
 ): Promise<HttpServer> {
   const requests: IncomingMessage[] = [];
   let connections = 0;
@@ -32,7 +33,7 @@ export async function startHttpServer(
   server.on("connection", () => {
     connections += 1;
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,

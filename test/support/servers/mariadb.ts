@@ -33,7 +33,7 @@ export async function startMariadb(): Promise<TestServer> {
   const init = join(folder, "init.sql");
   writeFileSync(
     init,
-    "CREATE DATABASE IF NOT EXISTS stats_db; CREATE USER IF NOT EXISTS sluice@'127.0.0.1' IDENTIFIED BY 'secret'; GRANT ALL ON stats_db.* TO sluice@'127.0.0.1';\n",
+    "CREATE DATABASE IF NOT EXISTS stats_db;\nCREATE USER IF NOT EXISTS sluice@'127.0.0.1' IDENTIFIED BY 'secret';\nGRANT ALL ON stats_db.* TO sluice@'127.0.0.1';\n",
   );
   const args = [
     ...common,
