@@ -46,7 +46,7 @@ const rooms: Readonly<Record<string, Room>> = {
       "@aws-sdk/client-sqs",
       "@grpc/grpc-js",
       "@grpc/proto-loader",
-      "@platformatic/kafka",
+      "kafkajs",
       "amqplib",
       "fast-xml-parser",
       "ioredis",

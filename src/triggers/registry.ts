@@ -15,9 +15,16 @@ type Load = (options: TriggerOptions) => Promise<TriggerType>;
 
 /** The types of trigger by name, each loaded when a spec first names it. */
 const loaders: Readonly<Record<string, Load>> = {
+  "aws-sqs-queue": async () => (await import("./aws-sqs-queue/aws-sqs-queue.ts")).awsSqsQueue,
+  "azure-servicebus": async () =>
+    (await import("./azure-servicebus/azure-servicebus.ts")).azureServicebus,
+  cpu: async () => (await import("./kubernetes/resource.ts")).cpu,
   cron: async () => (await import("./cron/cron.ts")).cron,
   external: async () => (await import("./external/external.ts")).external,
   "external-push": async () => (await import("./external/external.ts")).externalPush,
+  "kubernetes-workload": async () => (await import("./kubernetes/workload.ts")).kubernetesWorkload,
+  kafka: async () => (await import("./kafka/kafka.ts")).kafka,
+  memory: async () => (await import("./kubernetes/resource.ts")).memory,
   "metrics-api": async () => (await import("./metrics-api/metrics-api.ts")).metricsApi,
   mysql: async () => (await import("./mysql/mysql.ts")).mysql,
   "nats-jetstream": async () => (await import("./nats-jetstream/nats-jetstream.ts")).natsJetstream,
