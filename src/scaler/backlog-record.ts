@@ -23,6 +23,7 @@ export function record(figured: Figured): Decision {
   const { policy, seen, current, replicas } = figured;
   return {
     at: seen.at,
+    controller: "backlog",
     seen,
     current,
     replicas,
@@ -149,6 +150,7 @@ export function hold(policy: BacklogPolicy, seen: Observation, reason: Reason): 
   const current = seen.status.replicas;
   return {
     at: seen.at,
+    controller: "backlog",
     seen,
     current,
     replicas: current,

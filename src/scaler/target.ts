@@ -36,6 +36,11 @@ export interface TargetStatus {
   readonly busy: number;
   readonly idle: number;
   readonly draining: number;
+  /**
+   * Kubernetes' `status.replicas`: the pods that exist, where that may differ from `replicas` (its `spec.replicas`)
+   * while pods surge or terminate. Absent: the same.
+   */
+  readonly existing?: number;
   readonly workers: readonly WorkerStatus[];
 }
 

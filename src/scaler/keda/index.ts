@@ -1,0 +1,11 @@
+export * from "./formula.ts";
+export * from "./horizontal-autoscaler.ts";
+export * from "./job-counts.ts";
+export * from "./keda-loop.ts";
+export * from "./object-observation.ts";
+export * from "./quantity.ts";
+export type * from "./resource-metric.ts";
+export * from "./scaled-job-loop.ts";
+export * from "./scaled-job-policy.ts";
+export * from "./scaled-object-policy.ts";
+export * from "./scaled-object-state.ts";
