@@ -40,7 +40,7 @@ export function limitWithoutBehavior(
   const wanted = stabilized.replicas;
   const highest = Math.min(maxReplicas, limit);
   const replicas = wanted < minReplicas ? minReplicas : Math.min(wanted, highest);
-  const range = rangeOf({ wanted, replicas, isRate: maxReplicas > limit });
+  const range = rangeOf({ wanted, replicas, isRate: wanted > limit && maxReplicas > limit });
   const rate: Candidate = {
     ...{ rule: "rate", replicas: Math.min(wanted, limit), figures: { current, limit } },
     text: `at most max(2 × ${current}, 4) = ${limit} in one step`,
