@@ -1,7 +1,8 @@
-import { type Clock, describeError, SluiceError } from "../core/index.ts";
+import { type Clock, describeError } from "../core/index.ts";
 import type { Observation, ReadingFailure } from "./decision.ts";
 import { type Target, type TargetStatus, toTargetStatus } from "./target.ts";
 import type { MetricSample, Trigger } from "./trigger.ts";
+import { within } from "./within.ts";
 
 /** What is read, and how patiently. */
 export interface ObserverOptions {
@@ -42,15 +43,4 @@ function failureOf(
   if (read.status === "rejected")
     return { of: "trigger", text: `${trigger}: ${describeError(read.reason)}` };
   return null;
-}
-
-/** The result of `read`, or a rejection when it takes longer than `limitMs`, as over a half-open connection. */
-function within<T>(clock: Clock, limitMs: number, read: () => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(limitMs, () => {
-      const message = `a reading must answer within ${limitMs} ms; this one did not. Check the connection.`;
-      reject(new SluiceError("STORE_UNAVAILABLE", message));
-    });
-    void Promise.resolve().then(read).then(resolve, reject).finally(cancel);
-  });
 }

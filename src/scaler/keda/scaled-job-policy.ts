@@ -1,10 +1,10 @@
-import type {
-  ScaledJob,
-  ScalingControls,
-  ScalingStrategy,
-  TriggerSpec,
+import {
+  defaultMaxReplicas,
+  type ScaledJob,
+  type ScalingControls,
+  type ScalingStrategy,
+  type TriggerSpec,
 } from "../../specs/index.ts";
-import { defaultMaxReplicaCount } from "./scaled-object-policy.ts";
 
 /** A ScaledJob with everything worked out that a poll needs. */
 export interface ScaledJobPolicy {
@@ -44,7 +44,7 @@ export function jobBounds(
   max: number | null,
 ): Pick<ScaledJobPolicy, "minReplicaCount" | "scaleLimit"> {
   const least = min ?? 0;
-  if (max === null) return { minReplicaCount: least, scaleLimit: defaultMaxReplicaCount };
+  if (max === null) return { minReplicaCount: least, scaleLimit: defaultMaxReplicas };
   if (least > max) return { minReplicaCount: max, scaleLimit: max };
   return { minReplicaCount: least, scaleLimit: max - least };
 }

@@ -1,10 +1,11 @@
-import type {
-  Behavior,
-  Fallback,
-  ScaledObject,
-  ScalingControls,
-  ScalingRules,
-  TriggerSpec,
+import {
+  type Behavior,
+  defaultMaxReplicas,
+  type Fallback,
+  type ScaledObject,
+  type ScalingControls,
+  type ScalingRules,
+  type TriggerSpec,
 } from "../../specs/index.ts";
 import { compileFormula, type Formula } from "./formula.ts";
 
@@ -30,9 +31,6 @@ export const autoscalerDefaults: AutoscalerFlags = {
   cpuInitializationMs: 300_000,
   initialReadinessDelayMs: 30_000,
 };
-
-/** KEDA's own bound where `maxReplicaCount` is absent. */
-export const defaultMaxReplicaCount = 100;
 
 /** A ScaledObject with everything worked out that its two clocks need; periods in milliseconds. */
 export interface ScaledObjectPolicy {
@@ -101,7 +99,7 @@ export function toScaledObjectPolicy(
   flags: AutoscalerFlags = autoscalerDefaults,
 ): ScaledObjectPolicy {
   const minReplicaCount = spec.minReplicaCount ?? 0;
-  const maxReplicaCount = spec.maxReplicaCount ?? defaultMaxReplicaCount;
+  const maxReplicaCount = spec.maxReplicaCount ?? defaultMaxReplicas;
   const given = spec.advanced.horizontalPodAutoscalerConfig.behavior;
   const modifiers = spec.advanced.scalingModifiers;
   const names = spec.triggers.map((trigger) => trigger.name).filter((name) => name !== "");
@@ -133,11 +131,6 @@ export function toScaledObjectPolicy(
       flags,
     },
   };
-}
-
-/** Whether a trigger is measured by the autoscaler at the pods, and never by KEDA. */
-export function isResourceTrigger({ type }: Pick<TriggerSpec, "type">): boolean {
-  return type === "cpu" || type === "memory";
 }
 
 /** The annotations that pause one direction do it by an HPA `behavior`, which brings the defaults of that path with it. */

@@ -2,18 +2,14 @@
  * From readings to the metrics that are decided by: the cache of `useCachedMetrics`, the failure counters and the
  * fallback, the formula. Both clocks go through here, and both count failures.
  */
-import type { Fallback, TriggerSpec } from "../../specs/index.ts";
+import { type Fallback, isResourceTrigger, type TriggerSpec } from "../../specs/index.ts";
 import type { MetricRecord } from "../decision.ts";
 import type { MetricReading, MetricSpec } from "../scaler-trigger.ts";
 import type { TargetStatus } from "../target.ts";
 import { fallbackValue, usableFallback } from "./fallback.ts";
 import type { TriggerReading } from "./object-observation.ts";
 import { truncateToMilli } from "./quantity.ts";
-import {
-  isResourceTrigger,
-  type ModifiersPolicy,
-  type ScaledObjectPolicy,
-} from "./scaled-object-policy.ts";
+import type { ModifiersPolicy, ScaledObjectPolicy } from "./scaled-object-policy.ts";
 import type { CachedMetric, ScaledObjectState } from "./scaled-object-state.ts";
 
 /** What is decided by. */
