@@ -13,6 +13,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import("./commands/up.ts")).upCommand(),
   status: async () => (await import("./commands/status.ts")).statusCommand(),
   dead: async () => (await import("./commands/dead.ts")).deadCommand(),
+  scale: async () => (await import("./commands/scale.ts")).scaleCommand(),
   explain: async () => (await import("./commands/explain.ts")).explainCommand(),
   schema: async () => (await import("./commands/schema.ts")).schemaCommand(),
   driver: async () => (await import("./commands/driver.ts")).driverCommand(),
@@ -82,4 +83,4 @@ try {
   }
 }
 // A worker file may hold timers and connections of its own; a worker that has left does not wait for them.
-if (process.argv[2] === "work" || process.argv[2] === "up") process.exit();
+if (["work", "up", "scale"].includes(process.argv[2] ?? "")) process.exit();

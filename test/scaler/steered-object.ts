@@ -4,6 +4,7 @@ import {
   createScaledObjectEngine,
   type Decision,
   type MetricReading,
+  type ScaledObjectState,
   type ScalerEngine,
   type ScalerTrigger,
   type Target,
@@ -80,7 +81,7 @@ export interface Steered {
   readonly clock: VirtualClock;
   readonly triggers: readonly SteeredTrigger[];
   readonly target: SteeredTarget;
-  readonly engine: ScalerEngine;
+  readonly engine: ScalerEngine<ScaledObjectState>;
   readonly logger: RecordingLogger;
   readonly decisions: Decision[];
   /** The trigger, where there is one alone. */

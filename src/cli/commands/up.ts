@@ -11,6 +11,7 @@ import {
 import { openQueues } from "../open-queues.ts";
 import { duration, logLevelOption, urlOption, wholeNumber } from "../options.ts";
 import { type Scaled, startScaled } from "../run-scaled.ts";
+import { stopOnSignals, untilAborted } from "../stop-on-signals.ts";
 import { colors, commandLogger, say } from "../terminal.ts";
 import {
   addWorkerSource,
@@ -119,16 +120,6 @@ async function up(file: string | undefined, options: UpOptions): Promise<void> {
   if (failure.error) throw failure.error;
 }
 
-/** The first signal stops in peace. At a second one this process just ends, which its workers take as a call to hurry. */
-function stopOnSignals(stop: AbortController): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(130);
-      stop.abort();
-    });
-  }
-}
-
 function scaleFlags(options: UpOptions): ScaleOptions {
   const flags = {
     minReplicaCount: options.min,
@@ -140,13 +131,6 @@ function scaleFlags(options: UpOptions): ScaleOptions {
     pollingInterval: options.polling,
   };
   return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 /** Idle: the last decision saw no message, waiting, delayed or running, and no worker is left. */

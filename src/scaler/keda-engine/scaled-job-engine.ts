@@ -30,7 +30,9 @@ type Kind = "poll" | "readiness";
 const readinessCheckMs = 250;
 
 /** An engine over one ScaledJob; see the top of this file. */
-export function createScaledJobEngine(options: ScaledJobEngineOptions): ScalerEngine {
+export function createScaledJobEngine(
+  options: ScaledJobEngineOptions,
+): ScalerEngine<ScaledJobState> {
   const { policy, triggers, target, clock } = options;
   const frame = createEngineFrame<Kind>(options);
   const isSequential = policy.controls.sequential !== null;
@@ -87,6 +89,9 @@ export function createScaledJobEngine(options: ScaledJobEngineOptions): ScalerEn
   return {
     get latest() {
       return latest;
+    },
+    get state() {
+      return state;
     },
     start: () => frame.start({ periods, turn, onPush }),
     stop: frame.stop,

@@ -46,7 +46,9 @@ type Kind = "poll" | "sync";
  * });
  * engine.start();
  */
-export function createScaledObjectEngine(options: ScaledObjectEngineOptions): ScalerEngine {
+export function createScaledObjectEngine(
+  options: ScaledObjectEngineOptions,
+): ScalerEngine<ScaledObjectState> {
   const { policy, triggers, target, clock } = options;
   const frame = createEngineFrame<Kind>(options);
   /** The triggers whose streams said since the last turn that they are active. */
@@ -115,6 +117,9 @@ export function createScaledObjectEngine(options: ScaledObjectEngineOptions): Sc
   return {
     get latest() {
       return latest;
+    },
+    get state() {
+      return state;
     },
     start: () => frame.start({ periods, turn, onPush }),
     stop: frame.stop,

@@ -3,9 +3,11 @@ import type { Decision } from "../decision.ts";
 import type { ScalerTrigger } from "../scaler-trigger.ts";
 
 /** A scaled object or job at work. */
-export interface ScalerEngine {
+export interface ScalerEngine<State> {
   /** The last decision, or null before the first. */
   readonly latest: Decision | null;
+  /** What its clocks remember: plain data, to go on from after a restart. */
+  readonly state: State;
   /** Decides at once, or after the start delay, and from then on by its clocks. */
   start(): void;
   /** No more decisions; resolves when the one under way is carried out. Idempotent. */

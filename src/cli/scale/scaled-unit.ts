@@ -1,0 +1,233 @@
+/** One ScaledObject or ScaledJob at work on this machine: its triggers, its target and the engine between them. */
+import { type Clock, type Logger, systemClock } from "../../core/index.ts";
+import {
+  createScaledJobEngine,
+  createScaledObjectEngine,
+  type Decision,
+  type JobTarget,
+  type ScaledJobState,
+  type ScaledObjectState,
+  type ScalerEngine,
+  type ScalerTrigger,
+  type Target,
+  type TurnFigures,
+  toScaledJobPolicy,
+  toScaledObjectPolicy,
+} from "../../scaler/index.ts";
+import { nameOf, type ScaledJob, type ScaledObject, type SpecSet } from "../../specs/index.ts";
+import {
+  createProcessJobs,
+  createProcessTarget,
+  type PodCommand,
+  type ProcessJobs,
+  podCommand,
+} from "../../targets/index.ts";
+import { colors, say } from "../terminal.ts";
+import { openTriggers, type TriggerSurroundings } from "./open-triggers.ts";
+import { createPretendJobs, createPretendTarget } from "./pretend-target.ts";
+
+/** What every unit shares. */
+export interface UnitOptions extends TriggerSurroundings {
+  readonly isDryRun: boolean;
+  readonly onDecision: (owner: ScaledObject | ScaledJob, decision: Decision) => void;
+  readonly onTurn: (owner: ScaledObject | ScaledJob, turn: TurnFigures) => void;
+}
+
+/** One object at work. */
+export interface ScaledUnit {
+  readonly owner: ScaledObject | ScaledJob;
+  start(startDelayMs: number): void;
+  /** Takes another spec of the same object, as a change of the file brings. Throws, and goes on as before, if it is wrong. */
+  update(set: SpecSet, owner: ScaledObject | ScaledJob): Promise<void>;
+  /** Stops deciding, drains the workers and waits for them to leave. */
+  close(): Promise<void>;
+}
+
+/** Builds an object's parts, without starting them. Throws what is wrong with its triggers or its command. */
+export function openUnit(
+  set: SpecSet,
+  owner: ScaledObject | ScaledJob,
+  options: UnitOptions,
+): Promise<ScaledUnit> {
+  return owner.kind === "ScaledObject"
+    ? openObject(set, owner, options)
+    : openJob(set, owner, options);
+}
+
+/** What another version of an object needs. */
+interface Version<Owner> {
+  readonly owner: Owner;
+  readonly triggers: readonly ScalerTrigger[];
+  readonly command: PodCommand | null;
+}
+
+async function prepare<Owner extends ScaledObject | ScaledJob>(
+  set: SpecSet,
+  owner: Owner,
+  options: UnitOptions,
+): Promise<Version<Owner>> {
+  const command = options.isDryRun ? null : podCommand(set, owner);
+  return { owner, triggers: await openTriggers(set, owner, options), command };
+}
+
+/** The part of a unit that is the same for both kinds: an engine that is replaced when the spec changes. */
+interface Work<Owner, State> {
+  build(
+    version: Version<Owner>,
+    earlier: State | null,
+    startDelayMs: number,
+  ): Promise<ScalerEngine<State>>;
+  closeTarget(): Promise<void>;
+}
+
+function createUnit<Owner extends ScaledObject | ScaledJob, State>(
+  first: Version<Owner>,
+  options: UnitOptions,
+  work: Work<Owner, State>,
+): ScaledUnit {
+  let version = first;
+  let engine: ScalerEngine<State> | null = null;
+
+  async function run(next: Version<Owner>, startDelayMs: number): Promise<void> {
+    await engine?.stop();
+    const built = await work.build(next, engine?.state ?? null, startDelayMs);
+    const old = version.triggers;
+    version = next;
+    engine = built;
+    engine.start();
+    if (old !== next.triggers) await closeAll(old);
+  }
+
+  return {
+    get owner() {
+      return version.owner;
+    },
+    start(startDelayMs) {
+      void run(version, startDelayMs);
+    },
+    async update(set, owner) {
+      // The caller finds the unit by kind and name.
+      await run(await prepare(set, owner as Owner, options), 0);
+    },
+    async close() {
+      await engine?.stop();
+      await closeAll(version.triggers);
+      await work.closeTarget();
+    },
+  };
+}
+
+async function closeAll(triggers: readonly ScalerTrigger[]): Promise<void> {
+  await Promise.all(triggers.map((trigger) => trigger.close()));
+}
+
+async function openObject(
+  set: SpecSet,
+  object: ScaledObject,
+  options: UnitOptions,
+): Promise<ScaledUnit> {
+  const first = await prepare(set, object, options);
+  const clock = systemClock;
+  let command = first.command;
+  let target = targetOf(first, options, clock);
+  const leaving = new Set<Promise<void>>();
+
+  /** Another command is another Deployment's template: new workers take over, the old ones drain. */
+  async function follow(version: Version<ScaledObject>): Promise<Target> {
+    if (JSON.stringify(version.command) === JSON.stringify(command)) return target;
+    const old = target;
+    command = version.command;
+    target = targetOf(version, options, clock);
+    await target.scale((await old.status()).replicas);
+    const left = old.close();
+    leaving.add(left);
+    void left.finally(() => leaving.delete(left));
+    return target;
+  }
+
+  return createUnit<ScaledObject, ScaledObjectState>(first, options, {
+    async build(version, earlier, startDelayMs) {
+      return createScaledObjectEngine({
+        ...engineParts(version, options),
+        policy: toScaledObjectPolicy(version.owner),
+        target: await follow(version),
+        startDelayMs,
+        ...(earlier !== null && { initialState: earlier }),
+      });
+    },
+    async closeTarget() {
+      await Promise.all([target.close(), ...leaving]);
+    },
+  });
+}
+
+async function openJob(set: SpecSet, job: ScaledJob, options: UnitOptions): Promise<ScaledUnit> {
+  const first = await prepare(set, job, options);
+  let generation = 1;
+  const processes = first.command === null ? null : processJobs(first, generation);
+  const target: JobTarget = processes ?? createPretendJobs(options.clock);
+
+  return createUnit<ScaledJob, ScaledJobState>(first, options, {
+    async build(version, earlier, startDelayMs) {
+      if (earlier !== null) {
+        generation += 1;
+        const plan = planOf(version, generation);
+        if (plan !== null) await processes?.update(plan, version.owner.spec.rollout.strategy);
+      }
+      return createScaledJobEngine({
+        ...engineParts(version, options),
+        policy: { ...toScaledJobPolicy(version.owner), generation },
+        target,
+        startDelayMs,
+        ...(earlier !== null && { initialState: earlier }),
+      });
+    },
+    closeTarget: () => target.close(),
+  });
+
+  function processJobs(version: Version<ScaledJob>, of: number): ProcessJobs | null {
+    const plan = planOf(version, of);
+    if (plan === null) return null;
+    return createProcessJobs({
+      name: job.metadata.name,
+      plan,
+      logger: options.logger,
+      onOutput: (id, _stream, line) => tell(id, line),
+    });
+  }
+}
+
+function planOf({ owner: { spec }, command }: Version<ScaledJob>, generation: number) {
+  if (command === null) return null;
+  const { jobTargetRef: job, successfulJobsHistoryLimit, failedJobsHistoryLimit } = spec;
+  return { generation, command, job, successfulJobsHistoryLimit, failedJobsHistoryLimit };
+}
+
+function targetOf(
+  { owner, command }: Version<ScaledObject>,
+  { logger }: { readonly logger: Logger },
+  clock: Clock,
+): Target {
+  if (command === null) return createPretendTarget(clock, 0);
+  const { name } = owner.metadata;
+  return createProcessTarget({
+    ...command,
+    protocol: "optional",
+    logger,
+    onOutput: (id, _stream, line) => tell(`${name}-${id}`, line),
+    onFatal: (error) => logger.error("no worker can be started", { object: nameOf(owner), error }),
+  });
+}
+
+function tell(id: string, line: string): void {
+  say(`${colors(process.stderr).dim(`[${id}]`)} ${line}`);
+}
+
+function engineParts(version: Version<ScaledObject | ScaledJob>, options: UnitOptions) {
+  const { owner, triggers } = version;
+  return {
+    ...{ name: nameOf(owner), triggers, clock: options.clock, logger: options.logger },
+    onDecision: (decision: Decision) => options.onDecision(owner, decision),
+    onTurn: (turn: TurnFigures) => options.onTurn(owner, turn),
+  };
+}
