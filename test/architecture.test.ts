@@ -23,6 +23,7 @@ const everyRoom = [
   "scaler",
   "triggers",
   "targets",
+  "simulator",
   "testing",
 ];
 
@@ -55,6 +56,7 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
   },
   targets: { rooms: ["core", "specs", "scaler"] },
+  simulator: { rooms: ["core", "specs", "scaler"] },
   testing: { rooms: ["core"] },
   main: { rooms: ["core", "drivers", "worker"] },
   cli: { rooms: everyRoom, packages: ["commander", "log-update", "picocolors"] },

@@ -33,6 +33,7 @@ export type ErrorCode =
   | "INPUT_INVALID"
   | "BODY_UNDECODABLE"
   | "DATA_INVALID"
+  | "LOAD_INVALID"
   | "CLIENT_MISSING"
   | "CLOSED"
   | "ABORTED"
@@ -86,6 +87,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = {
     summary: "A line or file of jobs given to a command is not what it should be.",
     ...data,
   },
+  LOAD_INVALID: { summary: "A load to simulate is not what it should be.", ...data },
   CLIENT_MISSING: {
     summary: "An optional package that a feature needs is not installed.",
     ...misconfigured,

@@ -1,0 +1,144 @@
+/** The workers' lives: requested, on a node, ready, told to go, gone or killed. `worker-pool.ts` has the states. */
+import { type Agenda, turn } from "./agenda.ts";
+import { sampler } from "./distribution.ts";
+import type { JobFlow } from "./job-flow.ts";
+import { millisecond } from "./load.ts";
+import type { Meter } from "./meter.ts";
+import type { DecidedWorkers } from "./models.ts";
+import { NodePool } from "./node-pool.ts";
+import type { Random } from "./random.ts";
+import { phase, type WorkerPool } from "./worker-pool.ts";
+
+/** What a fleet is made of. */
+export interface FleetParts {
+  readonly workers: DecidedWorkers;
+  readonly meter: Meter;
+  readonly agenda: Agenda;
+  readonly pool: WorkerPool;
+  readonly random: (purpose: string) => Random;
+}
+
+export class Fleet {
+  starts = 0;
+  /** Workers that left, killed ones included. */
+  stops = 0;
+  /** Workers that still had jobs when their grace was over. */
+  kills = 0;
+  /** How often the wanted count changed. */
+  changes = 0;
+  readonly #p: FleetParts;
+  readonly #jobs: () => JobFlow;
+  readonly #startup: () => number;
+  readonly #nodes: NodePool | null;
+
+  constructor(parts: FleetParts, jobs: () => JobFlow) {
+    const { workers, random } = parts;
+    this.#p = parts;
+    this.#jobs = jobs;
+    this.#startup = sampler(workers.startup, random("start-up"));
+    this.#nodes =
+      workers.nodes === null
+        ? null
+        : new NodePool(workers.nodes, sampler(workers.nodes.boot, random("boot")));
+  }
+
+  /** The workers that are there at the beginning. */
+  begin(): void {
+    const { pool, workers, meter } = this.#p;
+    for (let count = 0; count < workers.initialReplicas; count += 1) {
+      const worker = pool.request(0);
+      this.#nodes?.place(worker, 0, true);
+      pool.becomeReady(worker, 0);
+    }
+    pool.levels.desired = workers.initialReplicas;
+    meter.notePeak();
+  }
+
+  scaleTo(count: number): void {
+    const { pool, workers, meter } = this.#p;
+    const wanted = Math.max(0, Math.floor(count));
+    const surplus = pool.replicas - wanted;
+    pool.levels.desired = wanted;
+    if (surplus === 0) return;
+    this.changes += 1;
+    if (surplus < 0) this.create(-surplus);
+    else
+      for (const worker of pool.victims(surplus, workers.victims, meter.now)) this.#letGo(worker);
+  }
+
+  create(count: number): void {
+    for (let made = 0; made < count; made += 1) this.#request();
+    this.#p.meter.notePeak();
+  }
+
+  #request(): void {
+    const { pool, agenda, meter } = this.#p;
+    const worker = pool.request(meter.now);
+    const ordinal = pool.ordinal[worker];
+    this.starts += 1;
+    const placedAt = this.#nodes?.place(worker, meter.now) ?? meter.now;
+    agenda.add(placedAt + this.#startup(), turn.ready, () => {
+      if (pool.state[worker] !== phase.starting || pool.ordinal[worker] !== ordinal) return;
+      pool.becomeReady(worker, meter.now);
+      this.#jobs().dispatch(meter.now);
+      this.#leaveWhenIdle(worker);
+    });
+  }
+
+  /** A job of the worker is over. */
+  onVacated(worker: number): void {
+    const { pool, meter, workers } = this.#p;
+    if (pool.state[worker] === phase.draining) {
+      if (pool.running[worker] === 0) this.#leave(worker);
+      return;
+    }
+    if (workers.lifetime === null) return;
+    const ended = (pool.completed[worker] as number) + (pool.failed[worker] as number);
+    if (ended >= (workers.lifetime.jobs ?? Number.POSITIVE_INFINITY)) {
+      pool.drain(worker, meter.now);
+      if (pool.running[worker] === 0) this.#leave(worker);
+    } else this.#leaveWhenIdle(worker);
+  }
+
+  /** By itself, when nothing comes. */
+  #leaveWhenIdle(worker: number): void {
+    const { pool, agenda, meter, workers } = this.#p;
+    const idleMs = workers.lifetime?.idleMs;
+    if (idleMs === undefined || pool.running[worker] !== 0) return;
+    const [ordinal, since] = [pool.ordinal[worker], pool.since[worker]];
+    agenda.add(meter.now + idleMs * millisecond, turn.metric, () => {
+      const isSame = pool.state[worker] === phase.ready && pool.ordinal[worker] === ordinal;
+      if (!isSame || pool.running[worker] !== 0 || pool.since[worker] !== since) return;
+      this.#letGo(worker);
+    });
+  }
+
+  #letGo(worker: number): void {
+    const { pool, meter, agenda, workers } = this.#p;
+    if (pool.state[worker] === phase.ready) pool.drain(worker, meter.now);
+    if (pool.running[worker] === 0) this.#leave(worker);
+    else if (Number.isFinite(workers.graceMs)) {
+      const ordinal = pool.ordinal[worker];
+      agenda.add(meter.now + workers.graceMs * millisecond, turn.kill, () => {
+        if (pool.state[worker] === phase.draining && pool.ordinal[worker] === ordinal)
+          this.#kill(worker);
+      });
+    }
+  }
+
+  #kill(worker: number): void {
+    const { pool, meter } = this.#p;
+    const first = worker * pool.concurrency;
+    this.kills += 1;
+    for (let slot = first; slot < first + pool.concurrency; slot += 1)
+      if ((pool.slotJob[slot] as number) >= 0) this.#jobs().lose(slot, meter.now);
+    this.#leave(worker);
+  }
+
+  #leave(worker: number): void {
+    const { pool, meter } = this.#p;
+    pool.leave(worker);
+    this.#nodes?.release(worker, meter.now);
+    this.stops += 1;
+  }
+}

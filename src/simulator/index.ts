@@ -1,0 +1,10 @@
+export * from "./distribution.ts";
+export * from "./load.ts";
+export type * from "./models.ts";
+export * from "./policies/decide.ts";
+export * from "./policies/fixed.ts";
+export type * from "./policy.ts";
+export * from "./random.ts";
+export * from "./report.ts";
+export * from "./simulation.ts";
+export * from "./workloads.ts";

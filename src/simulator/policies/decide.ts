@@ -1,0 +1,74 @@
+import type { Decide } from "../../scaler/index.ts";
+import type { PlatformDefaults } from "../models.ts";
+import type { Plant, Policy } from "../policy.ts";
+
+/** A decision function of production and how its engine calls it. */
+export interface DecidePolicyOptions<S> {
+  readonly name: string;
+  readonly decide: Decide<S>;
+  readonly initialState: S;
+  readonly pollingIntervalMs: number;
+  readonly platform?: PlatformDefaults;
+}
+
+/** As the engine: at most this often after pushes. */
+const pushGapMs = 50;
+
+/**
+ * Calls a decision function as the engine of production does: at once, then at every interval, and soon after a message
+ * came where the broker tells of it, unless the maximum runs already.
+ *
+ * @example
+ * const backlog = toBacklogPolicy({ maxReplicaCount: 20 });
+ * const policy = decidePolicy({
+ *   name: "backlog",
+ *   decide: decideByBacklog(backlog),
+ *   initialState: initialBacklogState,
+ *   pollingIntervalMs: backlog.pollingIntervalMs,
+ * });
+ */
+export function decidePolicy<S>(options: DecidePolicyOptions<S>): Policy {
+  const { name, platform } = options;
+  return {
+    name,
+    ...(platform ? { platform } : {}),
+    start: (plant) => run(options, plant),
+  };
+}
+
+function run<S>({ decide, initialState, pollingIntervalMs }: DecidePolicyOptions<S>, plant: Plant) {
+  let state = initialState;
+  let isPushed = false;
+  let isFull = false;
+  let tickedAt = Number.NEGATIVE_INFINITY;
+  /** The tick that counts; one that was armed before it does nothing. */
+  let armed = 0;
+
+  function arm(ms: number): void {
+    armed += 1;
+    const mine = armed;
+    plant.after(ms, () => {
+      if (mine === armed) tick();
+    });
+  }
+
+  function tick(): void {
+    isPushed = false;
+    tickedAt = plant.nowMs();
+    const { samples, failure } = plant.read();
+    const seen = { at: tickedAt, samples, status: plant.status(), failure };
+    const { state: next, decision } = decide(state, seen);
+    state = next;
+    isFull = decision.replicas >= decision.maxReplicaCount;
+    plant.record(decision);
+    if (decision.replicas !== decision.current) plant.scale(decision.replicas);
+    arm(pollingIntervalMs);
+  }
+
+  plant.onArrival(() => {
+    if (isPushed || isFull) return;
+    isPushed = true;
+    arm(Math.max(0, tickedAt + pushGapMs - plant.nowMs()));
+  });
+  arm(0);
+}
