@@ -1,6 +1,7 @@
 export * from "./distribution.ts";
 export * from "./load.ts";
 export type * from "./models.ts";
+export * from "./policies/backlog.ts";
 export * from "./policies/decide.ts";
 export * from "./policies/fixed.ts";
 export type * from "./policy.ts";

@@ -1,28 +1,16 @@
 import { describe, expect, test } from "vitest";
-import {
-  decideByBacklog,
-  initialBacklogState,
-  type Observation,
-  toBacklogPolicy,
-} from "../scaler/index.ts";
+import type { Observation } from "../scaler/index.ts";
 import { constant } from "./distribution.ts";
 import { createLoad, type Load, second } from "./load.ts";
 import type { BrokerModel, WorkerModel } from "./models.ts";
-import { decidePolicy } from "./policies/decide.ts";
+import { backlogPolicy } from "./policies/backlog.ts";
 import { fixedPolicy } from "./policies/fixed.ts";
 import type { Plant, Policy } from "./policy.ts";
 import { hashReport, type Report, toReport } from "./report.ts";
 import { simulate } from "./simulation.ts";
 import { generateLoad, workloads } from "./workloads.ts";
 
-const backlog = toBacklogPolicy({ maxReplicaCount: 30, messageCount: 2 });
-const byBacklog = (): Policy =>
-  decidePolicy({
-    name: "backlog",
-    decide: decideByBacklog(backlog),
-    initialState: initialBacklogState,
-    pollingIntervalMs: 1000,
-  });
+const byBacklog = (): Policy => backlogPolicy({ maxReplicaCount: 30, messageCount: 2 });
 
 /** Jobs by `[arrival, service]` in seconds. */
 function jobs(...list: readonly (readonly [number, number])[]): Load {

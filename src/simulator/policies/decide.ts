@@ -17,15 +17,7 @@ const pushGapMs = 50;
 /**
  * Calls a decision function as the engine of production does: at once, then at every interval, and soon after a message
  * came where the broker tells of it, unless the maximum runs already.
- *
- * @example
- * const backlog = toBacklogPolicy({ maxReplicaCount: 20 });
- * const policy = decidePolicy({
- *   name: "backlog",
- *   decide: decideByBacklog(backlog),
- *   initialState: initialBacklogState,
- *   pollingIntervalMs: backlog.pollingIntervalMs,
- * });
+ * `backlogPolicy` is one.
  */
 export function decidePolicy<S>(options: DecidePolicyOptions<S>): Policy {
   const { name, platform } = options;

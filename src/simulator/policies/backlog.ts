@@ -1,0 +1,20 @@
+import type { ScaleOptions } from "../../core/index.ts";
+import { decideByBacklog, initialBacklogState, toBacklogPolicy } from "../../scaler/index.ts";
+import type { Policy } from "../policy.ts";
+import { decidePolicy } from "./decide.ts";
+
+/**
+ * What `sluice up` does with these options. Throws as `toBacklogPolicy` does.
+ *
+ * @example
+ * const policy = backlogPolicy({ maxReplicaCount: 20, messageCount: 2 });
+ */
+export function backlogPolicy(options: ScaleOptions = {}): Policy {
+  const backlog = toBacklogPolicy(options);
+  return decidePolicy({
+    name: "backlog",
+    decide: decideByBacklog(backlog),
+    initialState: initialBacklogState,
+    pollingIntervalMs: backlog.pollingIntervalMs,
+  });
+}
