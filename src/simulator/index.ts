@@ -4,6 +4,8 @@ export type * from "./models.ts";
 export * from "./policies/backlog.ts";
 export * from "./policies/decide.ts";
 export * from "./policies/fixed.ts";
+export * from "./policies/scaled-job.ts";
+export * from "./policies/scaled-object.ts";
 export type * from "./policy.ts";
 export * from "./random.ts";
 export * from "./report.ts";
