@@ -16,6 +16,8 @@ export type Distribution =
       readonly sigma: number;
       readonly capMs?: number;
     }
+  /** Any of these, each as likely: what was measured. At least one. */
+  | { readonly kind: "measured"; readonly ms: readonly number[] }
   | { readonly kind: "mixture"; readonly parts: readonly MixturePart[] };
 
 /** One mode of a mixture; weights need not add up to 1. */
@@ -48,6 +50,10 @@ function drawMs(distribution: Distribution, random: Random): () => number {
       const mu = Math.log(meanMs) - (sigma * sigma) / 2;
       return () => Math.min(capMs, Math.exp(mu + sigma * normal(random)));
     }
+    case "measured": {
+      const { ms } = distribution;
+      return () => ms[Math.floor(random() * ms.length)] ?? 0;
+    }
     case "mixture":
       return drawMixture(distribution.parts, random);
   }
@@ -76,6 +82,8 @@ export function meanMs(distribution: Distribution): number {
     case "exponential":
     case "lognormal":
       return distribution.meanMs;
+    case "measured":
+      return distribution.ms.reduce((sum, ms) => sum + ms, 0) / distribution.ms.length;
     case "mixture": {
       const total = distribution.parts.reduce((sum, { weight }) => sum + weight, 0);
       return distribution.parts.reduce(

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { LowerBound } from "./bound/lower-bound.ts";
-import { jobCount } from "./load.ts";
-import type { DecisionEntry } from "./plant.ts";
-import type { Series } from "./series.ts";
-import type { Outcome } from "./simulation.ts";
+import type { DecisionEntry } from "./engine/plant.ts";
+import type { Series } from "./engine/series.ts";
+import type { Outcome } from "./engine/simulation.ts";
+import { jobCount } from "./loads/load.ts";
 
 /** The figures of one run. Plain data of a stable shape: `version` changes when a field changes its meaning. */
 export interface Report {

@@ -1,6 +1,6 @@
 import type { ScaleOptions } from "../../core/index.ts";
 import { decideByBacklog, initialBacklogState, toBacklogPolicy } from "../../scaler/index.ts";
-import type { Policy } from "../policy.ts";
+import type { Policy } from "../engine/policy.ts";
 import { decidePolicy } from "./decide.ts";
 
 /**

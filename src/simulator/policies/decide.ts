@@ -1,6 +1,6 @@
 import type { Decide } from "../../scaler/index.ts";
-import type { PlatformDefaults } from "../models.ts";
-import type { Plant, Policy } from "../policy.ts";
+import type { PlatformDefaults } from "../engine/models.ts";
+import type { Plant, Policy } from "../engine/policy.ts";
 
 /** A decision function of production and how its engine calls it. */
 export interface DecidePolicyOptions<S> {

@@ -1,4 +1,4 @@
-import type { Policy } from "../policy.ts";
+import type { Policy } from "../engine/policy.ts";
 
 /** The same count from beginning to end: what many people run, and what theory speaks of. */
 export function fixedPolicy(replicas: number): Policy {

@@ -8,7 +8,7 @@ import {
   toScaledJobPolicy,
 } from "../../scaler/index.ts";
 import type { ScaledJob } from "../../specs/index.ts";
-import type { Plant, Policy } from "../policy.ts";
+import type { Plant, Policy } from "../engine/policy.ts";
 import { readTriggers } from "./scaled-object.ts";
 import { type TriggerFigure, triggerFigure } from "./trigger-figures.ts";
 

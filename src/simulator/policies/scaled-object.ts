@@ -16,7 +16,7 @@ import {
   toScaledObjectPolicy,
 } from "../../scaler/index.ts";
 import type { ScaledObject } from "../../specs/index.ts";
-import type { Plant, Policy } from "../policy.ts";
+import type { Plant, Policy } from "../engine/policy.ts";
 import { figureOf, type TriggerFigure, triggerFigure } from "./trigger-figures.ts";
 
 /** How a ScaledObject is run. */

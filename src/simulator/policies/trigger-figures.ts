@@ -1,7 +1,7 @@
 import { SluiceError } from "../../core/index.ts";
 import type { MetricSpec } from "../../scaler/index.ts";
 import type { TriggerSpec } from "../../specs/index.ts";
-import type { QueueReading } from "../policy.ts";
+import type { QueueReading } from "../engine/policy.ts";
 
 /** Which messages a trigger counts: whether those that a worker holds are still in its number decides how a scaler behaves. */
 type Counted = "ready" | "in-flight" | "ready and in-flight" | "all";

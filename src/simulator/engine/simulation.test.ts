@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { Observation } from "../scaler/index.ts";
-import { constant } from "./distribution.ts";
-import { createLoad, type Load, second } from "./load.ts";
+import type { Observation } from "../../scaler/index.ts";
+import { constant } from "../distribution.ts";
+import { createLoad, type Load, second } from "../loads/load.ts";
+import { generateLoad, workloads } from "../loads/workloads.ts";
+import { backlogPolicy } from "../policies/backlog.ts";
+import { fixedPolicy } from "../policies/fixed.ts";
+import { hashReport, type Report, toReport } from "../report.ts";
 import type { BrokerModel, WorkerModel } from "./models.ts";
-import { backlogPolicy } from "./policies/backlog.ts";
-import { fixedPolicy } from "./policies/fixed.ts";
 import type { Plant, Policy } from "./policy.ts";
-import { hashReport, type Report, toReport } from "./report.ts";
 import { simulate } from "./simulation.ts";
-import { generateLoad, workloads } from "./workloads.ts";
 
 const byBacklog = (): Policy => backlogPolicy({ maxReplicaCount: 30, messageCount: 2 });
 

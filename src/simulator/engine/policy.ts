@@ -1,4 +1,4 @@
-import type { Decision, MetricSample, ReadingFailure, TargetStatus } from "../scaler/index.ts";
+import type { Decision, MetricSample, ReadingFailure, TargetStatus } from "../../scaler/index.ts";
 import type { PlatformDefaults } from "./models.ts";
 
 /** What a policy finds and moves. Times in milliseconds, as in production: `nowMs` is the load's origin plus the time since. */
@@ -16,7 +16,9 @@ export interface Plant {
   /** Calls at each arrival, where the broker tells of them. */
   onArrival(action: () => void): void;
   /** Notes a decision for the report. */
-  record(decision: Pick<Decision, "current" | "replicas" | "rule" | "reasons">): void;
+  record(
+    decision: Pick<Decision, "controller" | "current" | "replicas" | "rule" | "reasons">,
+  ): void;
   /** A number from 0 up to but without 1, from a stream of the policy's own, such as for the phase of a clock. */
   random(): number;
 }

@@ -6,12 +6,14 @@
  *
  * The run ends when the load's span is over and no job is left, or `drainLimitMs` after the span.
  */
+
+import { type Load, millisecond } from "../loads/load.ts";
+import { type Random, randomStream } from "../random.ts";
 import { Agenda, turn } from "./agenda.ts";
 import { FinishHeap } from "./finish-heap.ts";
 import { Fleet } from "./fleet.ts";
 import { JobFlow } from "./job-flow.ts";
 import { zeroLevels } from "./levels.ts";
-import { type Load, millisecond } from "./load.ts";
 import { Meter } from "./meter.ts";
 import { MetricFeed } from "./metric-feed.ts";
 import {
@@ -24,7 +26,6 @@ import {
 } from "./models.ts";
 import { createPlant, type DecisionLog, type PlantParts } from "./plant.ts";
 import type { Policy } from "./policy.ts";
-import { type Random, randomStream } from "./random.ts";
 import { type Series, SeriesRecorder } from "./series.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -140,7 +141,10 @@ function assemble({ load, seed, workers, broker, maxWaitMs, columns }: Settings)
     delayed: jobs.delayed,
     oldestAgeUs: now - jobs.line.oldestSince(now),
   }));
-  const log: DecisionLog = { keeps: columns > 0, entries: [], counts: new Map(), dropped: 0 };
+  const log: DecisionLog = {
+    ...{ keeps: columns > 0, entries: [], dropped: 0 },
+    ...{ counts: new Map(), lastRules: new Map() },
+  };
   return { load, broker, levels, agenda, heap, meter, pool, fleet, jobs, feed, log, random };
 }
 

@@ -4,8 +4,9 @@
  *
  * States: absent → starting → ready → (draining →) absent. A starting worker that is told to go is gone at once.
  */
+
+import type { Random } from "../random.ts";
 import type { Levels } from "./levels.ts";
-import type { Random } from "./random.ts";
 import { SlotLine } from "./slot-line.ts";
 
 /** Which free slot takes the next job: the one freed last, any, or the one that waits longest. */

@@ -1,19 +1,21 @@
-import type { TargetStatus, WorkerState, WorkerStatus } from "../scaler/index.ts";
+import type { TargetStatus, WorkerState, WorkerStatus } from "../../scaler/index.ts";
+import { type Load, millisecond } from "../loads/load.ts";
+import type { Random } from "../random.ts";
 import { type Agenda, turn } from "./agenda.ts";
 import type { Fleet } from "./fleet.ts";
 import type { JobFlow } from "./job-flow.ts";
 import type { Levels } from "./levels.ts";
-import { type Load, millisecond } from "./load.ts";
 import type { Meter } from "./meter.ts";
 import type { MetricFeed } from "./metric-feed.ts";
 import type { DecidedBroker } from "./models.ts";
 import type { Plant, QueueReading } from "./policy.ts";
-import type { Random } from "./random.ts";
 import { phase, type WorkerPool } from "./worker-pool.ts";
 
 /** One decision of a run, in short. Times in milliseconds from the beginning of the load. */
 export interface DecisionEntry {
   readonly atMs: number;
+  /** Which loop decided: `keda`, `hpa`, `objective`, … */
+  readonly controller: string;
   readonly from: number;
   readonly to: number;
   readonly rule: string;
@@ -21,13 +23,15 @@ export interface DecisionEntry {
   readonly text: string;
 }
 
-/** What was decided. Only changes of count or of rule are entries; at most {@link mostEntries}. */
+/** What was decided. Only changes of the count, or of a controller's rule, are entries; at most {@link mostEntries}. */
 export interface DecisionLog {
   /** Whether entries are kept. */
   readonly keeps: boolean;
   readonly entries: DecisionEntry[];
   /** All decisions by the rule that settled them. */
   readonly counts: Map<string, number>;
+  /** The rule of each controller's last decision. */
+  readonly lastRules: Map<string, string>;
   /** Changes beyond the last entry. */
   dropped: number;
 }
@@ -125,10 +129,12 @@ function stateOf(pool: WorkerPool, worker: number): WorkerState {
 }
 
 function note({ log, meter }: PlantParts, decision: Parameters<Plant["record"]>[0]): void {
-  const { current: from, replicas: to, rule } = decision;
+  const { current: from, replicas: to, rule, controller } = decision;
   log.counts.set(rule, (log.counts.get(rule) ?? 0) + 1);
   if (!log.keeps) return;
-  if (from === to && log.entries.at(-1)?.rule === rule) return;
+  const isNews = from !== to || log.lastRules.get(controller) !== rule;
+  log.lastRules.set(controller, rule);
+  if (!isNews) return;
   if (log.entries.length >= mostEntries) {
     log.dropped += 1;
     return;
@@ -136,6 +142,7 @@ function note({ log, meter }: PlantParts, decision: Parameters<Plant["record"]>[
   const [reason] = decision.reasons;
   log.entries.push({
     atMs: meter.now / millisecond,
+    controller,
     from,
     to,
     rule,

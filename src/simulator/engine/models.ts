@@ -1,5 +1,5 @@
-import { SluiceError } from "../core/index.ts";
-import { constant, type Distribution } from "./distribution.ts";
+import { SluiceError } from "../../core/index.ts";
+import { constant, type Distribution } from "../distribution.ts";
 import type { Dispatch, Victims } from "./worker-pool.ts";
 
 /** How workers behave. Periods in milliseconds. */

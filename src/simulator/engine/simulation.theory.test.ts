@@ -1,12 +1,12 @@
 /** The simulator against queueing theory: closed formulas that it knows nothing of. */
 import { describe, expect, test } from "vitest";
-import { drawServices, poissonArrivals } from "./arrivals.ts";
-import type { Distribution } from "./distribution.ts";
-import { constant } from "./distribution.ts";
-import { createLoad, second } from "./load.ts";
-import { fixedPolicy } from "./policies/fixed.ts";
-import { randomStream } from "./random.ts";
-import { type Report, toReport } from "./report.ts";
+import type { Distribution } from "../distribution.ts";
+import { constant } from "../distribution.ts";
+import { drawServices, poissonArrivals } from "../loads/arrivals.ts";
+import { createLoad, second } from "../loads/load.ts";
+import { fixedPolicy } from "../policies/fixed.ts";
+import { randomStream } from "../random.ts";
+import { type Report, toReport } from "../report.ts";
 import { simulate } from "./simulation.ts";
 
 interface Station {

@@ -1,4 +1,4 @@
-import { millisecond } from "./load.ts";
+import { millisecond } from "../loads/load.ts";
 import type { NodeModel } from "./models.ts";
 
 interface Node {

@@ -1,6 +1,6 @@
-import { type Distribution, sampler } from "./distribution.ts";
+import { type Distribution, sampler } from "../distribution.ts";
+import { exponential, type Random } from "../random.ts";
 import { second } from "./load.ts";
-import { exponential, type Random } from "./random.ts";
 
 /** A list of numbers that grows as it is filled. */
 export interface Growing {

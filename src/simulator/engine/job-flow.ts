@@ -2,10 +2,11 @@
  * The jobs: waiting → running → done, or back to waiting after a failed attempt (with backoff) or a killed worker (after
  * the visibility time-out), or dead after too many deliveries.
  */
+
+import { jobCount, type Load, millisecond } from "../loads/load.ts";
 import { type Agenda, turn } from "./agenda.ts";
 import type { FinishHeap } from "./finish-heap.ts";
 import type { Levels } from "./levels.ts";
-import { jobCount, type Load, millisecond } from "./load.ts";
 import type { Meter } from "./meter.ts";
 import type { DecidedBroker } from "./models.ts";
 import type { SeriesRecorder } from "./series.ts";

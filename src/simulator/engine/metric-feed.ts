@@ -1,6 +1,6 @@
-import { millisecond } from "./load.ts";
+import { millisecond } from "../loads/load.ts";
+import type { Random } from "../random.ts";
 import type { DecidedBroker } from "./models.ts";
-import type { Random } from "./random.ts";
 
 /** The queue as the broker showed it at `at`. */
 export interface QueueFigures {

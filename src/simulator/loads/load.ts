@@ -1,4 +1,4 @@
-import { SluiceError } from "../core/index.ts";
+import { SluiceError } from "../../core/index.ts";
 
 /**
  * What arrives and how long each job takes, in typed arrays: 16 bytes a job, 17 where jobs fail. Times are whole

@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 import type { Dispatch } from "./worker-pool.ts";
 
 /** The free slots, in the order in which they became free: a ring that is taken from either end, or anywhere. */

@@ -1,4 +1,6 @@
-import { SluiceError } from "../core/index.ts";
+import { SluiceError } from "../../core/index.ts";
+import { constant, type Distribution } from "../distribution.ts";
+import { type Random, randomStream } from "../random.ts";
 import {
   drawServices,
   modulatedArrivals,
@@ -6,9 +8,7 @@ import {
   type Rate,
   withBatch,
 } from "./arrivals.ts";
-import { constant, type Distribution } from "./distribution.ts";
 import { createLoad, type Load, second } from "./load.ts";
-import { type Random, randomStream } from "./random.ts";
 
 /** A load by name: how it arrives, how long its jobs take. The numbers are fixed here, so that a name says it all. */
 interface Workload {

@@ -1,12 +1,13 @@
 /** The workers' lives: requested, on a node, ready, told to go, gone or killed. `worker-pool.ts` has the states. */
+
+import { sampler } from "../distribution.ts";
+import { millisecond } from "../loads/load.ts";
+import type { Random } from "../random.ts";
 import { type Agenda, turn } from "./agenda.ts";
-import { sampler } from "./distribution.ts";
 import type { JobFlow } from "./job-flow.ts";
-import { millisecond } from "./load.ts";
 import type { Meter } from "./meter.ts";
 import type { DecidedWorkers } from "./models.ts";
 import { NodePool } from "./node-pool.ts";
-import type { Random } from "./random.ts";
 import { phase, type WorkerPool } from "./worker-pool.ts";
 
 /** What a fleet is made of. */
