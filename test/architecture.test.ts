@@ -56,7 +56,7 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
   },
   targets: { rooms: ["core", "specs", "scaler"] },
-  simulator: { rooms: ["core", "specs", "scaler"] },
+  simulator: { rooms: ["core", "specs", "scaler"], optional: ["highs"] },
   testing: { rooms: ["core"] },
   main: { rooms: ["core", "drivers", "worker"] },
   cli: { rooms: everyRoom, packages: ["commander", "log-update", "picocolors"] },

@@ -94,6 +94,23 @@ export function meanMs(distribution: Distribution): number {
   }
 }
 
+/** What it is never below. */
+export function leastMs(distribution: Distribution): number {
+  switch (distribution.kind) {
+    case "constant":
+      return distribution.ms;
+    case "uniform":
+      return distribution.fromMs;
+    case "measured":
+      return Math.min(...distribution.ms);
+    case "mixture":
+      return Math.min(...distribution.parts.map(({ of }) => leastMs(of)));
+    case "exponential":
+    case "lognormal":
+      return 0;
+  }
+}
+
 const forms =
   "10s, exponential:1s, uniform:5s,15s, lognormal:10s,0.4, lognormal:1s,2,600s, or modes with weights 2s*0.9+60s*0.1";
 

@@ -1,3 +1,4 @@
+export * from "./bound/lower-bound.ts";
 export * from "./distribution.ts";
 export type * from "./engine/models.ts";
 export type * from "./engine/policy.ts";

@@ -1,6 +1,81 @@
-/** The least worker-seconds that any policy, even one that knows the future, can pay for a load and an objective. */
+/**
+ * The least worker-seconds that any policy can pay for a load under an objective, even one that knows the future and may
+ * use fractions of workers. True of every policy whose late jobs are no more than `lateShare` and that kills no worker
+ * with jobs. The higher of two bounds counts: the linear program is near where many workers run, the sessions where less
+ * than one does.
+ */
+import { type Distribution, leastMs } from "../distribution.ts";
+import type { Load } from "../loads/load.ts";
+import { jobCount, totalWorkUs } from "../loads/load.ts";
+import { buildEnvelopes } from "./envelopes.ts";
+import { solveProgram } from "./linear-program.ts";
+import { sessionBound } from "./sessions.ts";
+
+/** What the bound is asked for. */
+export interface BoundQuery {
+  readonly load: Load;
+  readonly maxWaitMs: number;
+  /** The share of jobs that may wait longer. Default 0.05: the objective is one of the 95th percentile. */
+  readonly lateShare?: number;
+  /** Jobs that a worker runs at a time. */
+  readonly concurrency: number;
+  /** Each start costs its duration where it is billed; one that varies counts with its least. */
+  readonly startup: Distribution;
+  readonly billing: "request" | "ready";
+  /** Workers that are there at the beginning, at no cost of a start. */
+  readonly initialReplicas: number;
+}
+
+/** See the top of this file. */
 export interface LowerBound {
   readonly workerSeconds: number;
-  /** How it was found. */
-  readonly method: "work" | "linear-program" | "one-worker";
+  /** Which of the bounds is the highest: the work itself, the linear program, or sessions of single workers. */
+  readonly method: "work" | "linear-program" | "sessions";
+  readonly lateShare: number;
+  /** The workers that the linear program would have, over time; null where it was not solved. */
+  readonly needed: { readonly columnMs: number; readonly workers: readonly number[] } | null;
+}
+
+/** Columns of time of the linear program. */
+const mostBins = 800;
+
+/**
+ * The bound of a load. Where the package `highs` is not installed, the linear program is left out, which the method says.
+ *
+ * @example
+ * const bound = await lowerBound({
+ *   load: generateLoad("spike"),
+ *   maxWaitMs: 30_000,
+ *   concurrency: 1,
+ *   startup: constant(10_000),
+ *   billing: "request",
+ *   initialReplicas: 0,
+ * });
+ */
+export async function lowerBound(query: BoundQuery): Promise<LowerBound> {
+  const { load, concurrency, lateShare = 0.05, initialReplicas } = query;
+  const workSeconds = totalWorkUs(load) / 1e6 / concurrency;
+  const startSeconds = query.billing === "request" ? leastMs(query.startup) / 1000 : 0;
+  const work: LowerBound = { workerSeconds: workSeconds, method: "work", lateShare, needed: null };
+  if (startSeconds === 0 || jobCount(load) === 0) return work;
+  const mayBeLate = Math.floor(lateShare * jobCount(load));
+  const maxWaitUs = query.maxWaitMs * 1000;
+  const sessions = sessionBound(load, { ...{ maxWaitUs, startSeconds, concurrency }, mayBeLate });
+  const bounds: LowerBound[] = [
+    work,
+    {
+      ...{ method: "sessions", lateShare, needed: null },
+      workerSeconds: sessions - startSeconds * initialReplicas,
+    },
+  ];
+  const envelopes = buildEnvelopes(load, { maxWaitUs, bins: mostBins, mayBeLate });
+  const program = await solveProgram({ envelopes, startSeconds, concurrency, initialReplicas });
+  if (program === null) return highest(bounds);
+  const needed = { columnMs: envelopes.binSeconds * 1000, workers: program.workers };
+  bounds.push({ ...{ method: "linear-program", lateShare, needed }, workerSeconds: program.cost });
+  return { ...highest(bounds), needed };
+}
+
+function highest(bounds: readonly LowerBound[]): LowerBound {
+  return bounds.reduce((most, one) => (one.workerSeconds > most.workerSeconds ? one : most));
 }
