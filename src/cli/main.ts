@@ -16,6 +16,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   scale: async () => (await import("./commands/scale.ts")).scaleCommand(),
   explain: async () => (await import("./commands/explain.ts")).explainCommand(),
   schema: async () => (await import("./commands/schema.ts")).schemaCommand(),
+  simulate: async () => (await import("./commands/simulate.ts")).simulateCommand(),
   driver: async () => (await import("./commands/driver.ts")).driverCommand(),
 };
 

@@ -1,4 +1,5 @@
 export * from "./bound/lower-bound.ts";
+export * from "./compare.ts";
 export * from "./distribution.ts";
 export type * from "./engine/models.ts";
 export type * from "./engine/policy.ts";

@@ -80,7 +80,7 @@ export interface WorkerFigures {
   readonly zeroSeconds: number;
 }
 
-export interface BoundFigures extends LowerBound {
+export interface BoundFigures extends Omit<LowerBound, "needed"> {
   /** What was paid as a multiple of the bound. */
   readonly ratio: number;
 }
@@ -133,10 +133,7 @@ export function toReport(outcome: Outcome, bound: LowerBound | null = null): Rep
       failedAttempts: jobs.failedAttempts,
       zeroSeconds: meter.areas.zero / second,
     },
-    bound:
-      bound === null || bound.workerSeconds === 0
-        ? null
-        : { ...bound, ratio: workerSeconds.total / bound.workerSeconds },
+    bound: boundFigures(bound, workerSeconds.total),
     checks: checkFigures(outcome),
     decisions: {
       made: [...log.counts.values()].reduce((sum, count) => sum + count, 0),
@@ -155,6 +152,12 @@ function workSeconds(services: Float64Array): number {
   let sum = 0;
   for (const service of services) sum += service;
   return sum / second;
+}
+
+function boundFigures(bound: LowerBound | null, paid: number): BoundFigures | null {
+  if (bound === null || bound.workerSeconds === 0) return null;
+  const { workerSeconds, method, lateShare } = bound;
+  return { workerSeconds, method, lateShare, ratio: paid / workerSeconds };
 }
 
 /** Those that never started count with the wait that they have had. */

@@ -12,7 +12,7 @@ import { decidePolicy } from "./decide.ts";
 export function backlogPolicy(options: ScaleOptions = {}): Policy {
   const backlog = toBacklogPolicy(options);
   return decidePolicy({
-    name: "backlog",
+    name: `backlog ${backlog.messageCount}`,
     decide: decideByBacklog(backlog),
     initialState: initialBacklogState,
     pollingIntervalMs: backlog.pollingIntervalMs,

@@ -1,0 +1,50 @@
+import { SluiceError } from "../core/index.ts";
+import {
+  backlogPolicy,
+  fixedPolicy,
+  type Policy,
+  scaledJobPolicy,
+  scaledObjectPolicy,
+} from "../simulator/index.ts";
+import { readSpecs, type SpecSet } from "../specs/index.ts";
+import { say } from "./terminal.ts";
+
+/** What may stand after `--against`. */
+export const againstForms = "backlog, backlog:MESSAGES-PER-WORKER or fixed:COUNT";
+
+/** The policies of the objects in the files, and what the reader should know of them. */
+export async function policiesOfFiles(files: readonly string[]): Promise<readonly Policy[]> {
+  if (files.length === 0) return [];
+  const specs = await readSpecs(files);
+  for (const { source, message } of specs.warnings)
+    say(`warning ${source.file}:${source.line}: ${message}`);
+  const policies = policiesOfSpecs(specs);
+  if (policies.length > 0) return policies;
+  throw new SluiceError(
+    "OPTION_INVALID",
+    `--file must name at least one ScaledObject or ScaledJob; ${files.join(", ")} has none.`,
+  );
+}
+
+function policiesOfSpecs({ scaledObjects, scaledJobs }: SpecSet): readonly Policy[] {
+  return [
+    ...scaledObjects.map((object) => scaledObjectPolicy(object)),
+    ...scaledJobs.map((job) => scaledJobPolicy(job)),
+  ];
+}
+
+/** A policy by what stands after `--against`. Throws `OPTION_INVALID`. */
+export function policyAgainst(text: string, max: number): Policy {
+  const [kind = "", number, ...rest] = text.split(":");
+  const count = number === undefined ? null : Number(number);
+  const isCount = count === null || (Number.isSafeInteger(count) && count >= 1);
+  if (rest.length === 0 && isCount) {
+    if (kind === "fixed" && count !== null) return fixedPolicy(count);
+    if (kind === "backlog")
+      return backlogPolicy({
+        maxReplicaCount: max,
+        ...(count === null ? {} : { messageCount: count }),
+      });
+  }
+  throw new SluiceError("OPTION_INVALID", `--against must be ${againstForms}; got ${text}.`);
+}
