@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { type DriverCapabilities, type SupportName, supportNames } from "../src/core/index.ts";
 import { memoryCapabilities } from "../src/drivers/memory/index.ts";
 import { postgresCapabilities } from "../src/drivers/postgres/index.ts";
+import { rabbitmqCapabilities } from "../src/drivers/rabbitmq/index.ts";
 import { redisCapabilities } from "../src/drivers/redis/index.ts";
 import { sqliteCapabilities } from "../src/drivers/sqlite/index.ts";
 
@@ -28,6 +29,7 @@ const drivers: readonly ShownDriver[] = [
   { name: "sqlite", url: "sqlite:jobs.db", capabilities: sqliteCapabilities },
   { name: "postgres", url: "postgres://host/db", capabilities: postgresCapabilities },
   { name: "redis", url: "redis://host", capabilities: redisCapabilities },
+  { name: "rabbitmq", url: "amqp://host", capabilities: rabbitmqCapabilities },
 ];
 
 const features: Readonly<Record<SupportName, string>> = {

@@ -36,6 +36,7 @@ const subpaths: readonly string[] = [
   "sluice",
   "sluice/drivers/memory",
   "sluice/drivers/postgres",
+  "sluice/drivers/rabbitmq",
   "sluice/drivers/redis",
   "sluice/drivers/sqlite",
   "sluice/testing",

@@ -16,6 +16,8 @@ const schemes: Readonly<Record<string, () => Promise<Open>>> = {
   sqlite: async () => (await import("./sqlite/index.ts")).openSqlite,
   postgres: async () => (await import("./postgres/index.ts")).openPostgres,
   postgresql: async () => (await import("./postgres/index.ts")).openPostgres,
+  amqp: async () => (await import("./rabbitmq/index.ts")).openRabbitmq,
+  amqps: async () => (await import("./rabbitmq/index.ts")).openRabbitmq,
   redis: async () => (await import("./redis/index.ts")).openRedis,
   rediss: async () => (await import("./redis/index.ts")).openRedis,
 };

@@ -24,6 +24,7 @@ export const subjects: readonly FaultSubject[] = [
   { name: "postgres", scheme: "postgres", mayLoseMs: 0 },
   // While the once-a-second fsync is under way, Redis holds writes to the append-only file back for up to 2 seconds.
   { name: "redis", scheme: "redis", mayLoseMs: 2000 },
+  { name: "rabbitmq", scheme: "amqp", mayLoseMs: 0 },
 ];
 
 /** The server of a subject, or why there is none. */

@@ -1,0 +1,217 @@
+/**
+ * One open channel of a queue, with all that dies when it closes: consumers and their credit, what arrived and is not
+ * handed out yet, and leases. RabbitMQ has no lease time, so each lease has a timer here; a message whose lease runs out
+ * is given back by hand, and one whose process dies is given back by the broker as soon as it notices.
+ */
+import { randomUUID } from "node:crypto";
+import type { Cancel, Clock, Delivery } from "../../core/index.ts";
+import { getMessage } from "./channel.ts";
+import type { AmqpChannel, AmqpMessage } from "./client.ts";
+import { fromAmqp, type Parcel, redeliveries, toDelivery } from "./message-codec.ts";
+
+/** A subscription. The broker sends at most `credit` more messages until one of its messages is settled. */
+export interface Consumer {
+  readonly tag: string;
+  credit: number;
+  isActive: boolean;
+  /** Nobody wants what may still come; it ends once its credit is used up. */
+  isRetiring: boolean;
+}
+
+/** A message that the broker counts as ours. `consumer` is `null` when it was fetched by a basic.get. */
+export interface Arrival {
+  readonly message: AmqpMessage;
+  readonly consumer: Consumer | null;
+}
+
+/** A message in the hands of a handler. */
+export interface Lease extends Arrival {
+  readonly receipt: string;
+  readonly parcel: Parcel;
+  readonly attempt: number;
+  endsAt: number;
+  cancelTimer: Cancel;
+}
+
+/** See the top of this file. */
+export class Session {
+  readonly channel: AmqpChannel;
+  readonly consumers: Set<Consumer> = new Set();
+  readonly leases: Map<string, Lease> = new Map();
+  /** Arrived, and wanted by nobody yet. */
+  buffer: Arrival[] = [];
+  /** Sent back to the queue as copies, and not acknowledged yet because that would bring the next one. */
+  bounced: Arrival[] = [];
+  /**
+   * Resolves when the cancellations under way are answered. They leave one after the other, so an acknowledgement would
+   * overtake them and bring one more message to a subscription that is about to end.
+   */
+  cancelling: Promise<void> | null = null;
+  /** Why the channel closed, if the broker said so. */
+  failure: unknown = null;
+  readonly #id: string = randomUUID();
+  readonly #clock: Clock;
+  readonly #onExpiry: (lease: Lease) => void;
+  /** All that is not settled, in the order of the broker's numbers. */
+  readonly #outstanding: Set<number> = new Set();
+  #highestTag = 0;
+  #gets = 0;
+  #subscriptions = 0;
+  #isOpen = true;
+
+  constructor(channel: AmqpChannel, clock: Clock, onExpiry: (lease: Lease) => void) {
+    this.channel = channel;
+    this.#clock = clock;
+    this.#onExpiry = onExpiry;
+  }
+
+  /** How many messages the broker may send without being asked again. */
+  get credit(): number {
+    let credit = 0;
+    for (const consumer of this.consumers) credit += consumer.credit;
+    return credit;
+  }
+
+  /** Whether the broker still counts its messages as ours. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  newConsumer(credit: number): Consumer {
+    this.#subscriptions += 1;
+    const tag = `${this.#id}.${this.#subscriptions}`;
+    const consumer = { tag, credit, isActive: true, isRetiring: false };
+    this.consumers.add(consumer);
+    return consumer;
+  }
+
+  endConsumer(consumer: Consumer): void {
+    consumer.isActive = false;
+    this.consumers.delete(consumer);
+  }
+
+  lease({ message, consumer }: Arrival, leaseMs: number): Delivery {
+    const now = this.#clock.now();
+    const parcel = fromAmqp(message, now);
+    const attempt = parcel.attempts + redeliveries(message) + 1;
+    const receipt = `${this.#id}.${message.fields.deliveryTag}`;
+    const lease = { message, consumer, receipt, parcel, attempt };
+    this.hold({ ...lease, endsAt: now + leaseMs, cancelTimer: () => undefined });
+    return toDelivery(parcel, attempt, receipt);
+  }
+
+  /** The lease runs, until its end as it is at that time. */
+  hold(lease: Lease): void {
+    this.leases.set(lease.receipt, lease);
+    this.#arm(lease);
+  }
+
+  /** Takes the lease away from its receipt and its timer; `undefined` when it is not held. */
+  claim(receipt: string): Lease | undefined {
+    const lease = this.leases.get(receipt);
+    if (lease === undefined) return undefined;
+    this.leases.delete(receipt);
+    lease.cancelTimer();
+    return lease;
+  }
+
+  extend(receipt: string, leaseMs: number): boolean {
+    const lease = this.leases.get(receipt);
+    if (lease === undefined) return false;
+    const endsAt = this.#clock.now() + leaseMs;
+    const isSooner = endsAt < lease.endsAt;
+    lease.endsAt = endsAt;
+    // A timer that comes too early looks again; one that would come too late is set anew.
+    if (isSooner) this.#arm(lease);
+    return true;
+  }
+
+  /** The broker counts it as ours from here on. */
+  arrived(message: AmqpMessage): void {
+    const tag = message.fields.deliveryTag;
+    if (tag < this.#highestTag) {
+      const tags = [...this.#outstanding, tag].sort((one, other) => one - other);
+      this.#outstanding.clear();
+      for (const one of tags) this.#outstanding.add(one);
+      return;
+    }
+    this.#highestTag = tag;
+    this.#outstanding.add(tag);
+  }
+
+  /** Fetches one message, if there is one. */
+  async get(queue: string): Promise<AmqpMessage | false> {
+    this.#gets += 1;
+    try {
+      const message = await getMessage(this.channel, queue);
+      if (message !== false) this.arrived(message);
+      return message;
+    } finally {
+      this.#gets -= 1;
+    }
+  }
+
+  /**
+   * The broker forgets them. One answer for all that lie before the first one still held: a quorum queue writes each
+   * answer into its log, and the broker keeps answers back when there are many at a time.
+   */
+  ack(arrivals: readonly Arrival[]): void {
+    const left = new Map(arrivals.map((arrival) => [tagOf(arrival), arrival]));
+    let last: Arrival | null = null;
+    // A fetched message may have a number already that is not known here yet.
+    const known = this.#gets === 0 ? this.#outstanding : [];
+    for (const tag of known) {
+      const arrival = left.get(tag);
+      if (arrival === undefined) break;
+      last = arrival;
+      left.delete(tag);
+    }
+    if (last) this.channel.ack(last.message, true);
+    for (const { message } of left.values()) this.channel.ack(message, false);
+    for (const arrival of arrivals) this.#settled(arrival);
+  }
+
+  /** Resolves when settlements may be sent; never rejects. */
+  async calm(): Promise<void> {
+    while (this.cancelling !== null) await this.cancelling;
+  }
+
+  /** The broker gives it to anybody, and a quorum queue counts it. */
+  requeue(arrival: Arrival): void {
+    this.channel.nack(arrival.message, false, true);
+    this.#settled(arrival);
+  }
+
+  /** Resolves when the broker has read all that was sent over the channel: settlements have no answer of their own. */
+  async barrier(): Promise<void> {
+    await this.channel.prefetch(1);
+  }
+
+  end(): void {
+    this.#isOpen = false;
+    for (const lease of this.leases.values()) lease.cancelTimer();
+    this.leases.clear();
+    this.consumers.clear();
+    this.#outstanding.clear();
+    this.buffer = [];
+    this.bounced = [];
+  }
+
+  #settled(arrival: Arrival): void {
+    this.#outstanding.delete(tagOf(arrival));
+    if (arrival.consumer?.isActive) arrival.consumer.credit += 1;
+  }
+
+  #arm(lease: Lease): void {
+    lease.cancelTimer();
+    const ms = Math.max(0, lease.endsAt - this.#clock.now());
+    lease.cancelTimer = this.#clock.after(ms, () => {
+      if (lease.endsAt > this.#clock.now()) this.#arm(lease);
+      else if (this.leases.delete(lease.receipt)) this.#onExpiry(lease);
+    });
+  }
+}
+
+function tagOf({ message }: Arrival): number {
+  return message.fields.deliveryTag;
+}

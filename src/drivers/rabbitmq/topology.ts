@@ -1,0 +1,183 @@
+/**
+ * Queues and exchanges, declared when first used and then remembered until the connection or the queue is gone.
+ *
+ * Each declaration has a channel of its own: a refusal closes the channel, and must not take others with it.
+ */
+import { isSluiceError, type SluiceError } from "../../core/index.ts";
+import { onChannel } from "./channel.ts";
+import type { AmqpChannel, AmqpConnection, QueueArguments } from "./client.ts";
+import { accessRefused, codeOf, preconditionFailed, toDriverError, toMismatch } from "./errors.ts";
+import { bitPattern, dueExchange, duePattern, rungName, topRung } from "./ladder.ts";
+import type { Link } from "./link.ts";
+
+/** The kind of queue that keeps the messages. */
+export type QueueType = "quorum" | "classic";
+
+/** See the top of this file. */
+export interface Topology {
+  /** The queue and its dead-letter queue are there. Rejects with `STORE_MISCONFIGURED` when either differs. */
+  ensureQueue(queue: string): Promise<void>;
+  /** These rungs are there, and what leaves the ladder for the queue reaches it. */
+  ensureDelay(queue: string, rungs: readonly number[]): Promise<void>;
+  /** Somebody deleted the queue: declare it again when it is needed next. */
+  forget(queue: string): void;
+  /** Something on the way of a message is gone: declare everything again when it is needed next. */
+  forgetAll(): void;
+}
+
+/** Names the dead-letter queue of a queue. */
+export function deadName(queue: string): string {
+  return `${queue}.dead`;
+}
+
+/** How long a declaration whose connection was lost is tried again, and how much later each time. */
+const insistMs = 1000;
+const retryMs = 150;
+
+/** What was declared over one connection. */
+interface Declared {
+  readonly connection: AmqpConnection;
+  readonly done: Map<string, Promise<void>>;
+}
+
+/** Declares over `link`. */
+export function createTopology(
+  link: Link,
+  options: { readonly queueType: QueueType; readonly shownAddress: string },
+): Topology {
+  const { queueType, shownAddress } = options;
+  let declared: Declared | null = null;
+
+  /** `work` once per connection, unless it fails. */
+  async function once(
+    key: string,
+    work: (connection: AmqpConnection) => Promise<void>,
+  ): Promise<void> {
+    const connection = await openLink();
+    if (declared?.connection !== connection) declared = { connection, done: new Map() };
+    const { done } = declared;
+    const known = done.get(key);
+    if (known) return known;
+    const doing = work(connection);
+    done.set(key, doing);
+    doing.catch(() => done.delete(key));
+    return doing;
+  }
+
+  const openLink = (): Promise<AmqpConnection> => link.open();
+  const refusal = (error: unknown, doing: string): SluiceError =>
+    toDriverError(error, { address: shownAddress, doing });
+
+  async function declareBoth(connection: AmqpConnection, queue: string): Promise<void> {
+    for (const name of [queue, deadName(queue)]) {
+      await declareQueue(connection, name, queueArguments(connection, queueType)).catch((error) => {
+        throw codeOf(error) === preconditionFailed
+          ? toMismatch(error, name, shownAddress)
+          : refusal(error, `declaring the queue ${name}`);
+      });
+    }
+  }
+
+  async function declareDelay(queue: string, rungs: readonly number[]): Promise<void> {
+    try {
+      await once("\0ladder", (connection) => onChannel(connection, declareExchanges));
+      for (const rung of rungs)
+        await once(`\0${rung}`, (connection) =>
+          onChannel(connection, (channel) => declareRung(channel, rung)),
+        );
+      await once(`\0due ${queue}`, (connection) =>
+        onChannel(connection, async (channel) => {
+          await channel.bindQueue(queue, dueExchange, duePattern(queue));
+        }),
+      );
+    } catch (error) {
+      throw refusal(error, "declaring the delay queues sluice.delay.*");
+    }
+  }
+
+  return {
+    ensureQueue: (queue) =>
+      persistently(() => once(queue, (connection) => declareBoth(connection, queue))),
+    ensureDelay: (queue, rungs) => persistently(() => declareDelay(queue, rungs)),
+    forgetAll() {
+      declared = null;
+    },
+    forget(queue) {
+      declared?.done.delete(queue);
+      declared?.done.delete(`\0due ${queue}`);
+    },
+  };
+}
+
+/**
+ * Declares once more when the connection was lost under it, because declaring twice does no harm: an internal
+ * error over one queue ends the connection for all. A broker that is away stays away longer, and is not waited for.
+ */
+async function persistently(declare: () => Promise<void>): Promise<void> {
+  const giveUpAt = performance.now() + insistMs;
+  for (;;) {
+    try {
+      return await declare();
+    } catch (error) {
+      const isLost = isSluiceError(error) && error.code === "STORE_UNAVAILABLE" && error.retryable;
+      if (!isLost || performance.now() + retryMs > giveUpAt) throw error;
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+}
+
+function queueArguments(
+  connection: AmqpConnection,
+  queueType: QueueType,
+): readonly QueueArguments[] {
+  const plain = { "x-queue-type": queueType };
+  const version = String(connection.connection.serverProperties?.version ?? "");
+  // Since 4.0 a quorum queue drops what was delivered 20 times unless it is told not to. One that was declared by 3.x
+  // or by others has no such argument, and then theirs counts.
+  const isLimited = queueType === "quorum" && Number.parseInt(version, 10) >= 4;
+  return isLimited ? [{ ...plain, "x-delivery-limit": -1 }, plain] : [plain];
+}
+
+/** With the first arguments that fit; a user who may not declare can use a queue that is there. */
+async function declareQueue(
+  connection: AmqpConnection,
+  name: string,
+  [args = {}, ...others]: readonly QueueArguments[],
+): Promise<void> {
+  try {
+    await onChannel(connection, (channel) =>
+      channel.assertQueue(name, { durable: true, arguments: args }),
+    );
+  } catch (error) {
+    if (codeOf(error) === preconditionFailed && others.length > 0)
+      return declareQueue(connection, name, others);
+    if (codeOf(error) !== accessRefused) throw error;
+    await onChannel(connection, (channel) => channel.checkQueue(name)).catch(() => {
+      throw error;
+    });
+  }
+}
+
+async function declareExchanges(channel: AmqpChannel): Promise<void> {
+  await channel.assertExchange(dueExchange, "topic", { durable: true });
+  for (let rung = 0; rung <= topRung; rung += 1) {
+    await channel.assertExchange(rungName(rung), "topic", { durable: true });
+    await channel.bindExchange(rungName(rung - 1), rungName(rung), bitPattern(rung, 0));
+  }
+}
+
+/** Always a quorum queue: only those hand on expired messages with the next queue's confirmation. */
+async function declareRung(channel: AmqpChannel, rung: number): Promise<void> {
+  const name = rungName(rung);
+  await channel.assertQueue(name, {
+    durable: true,
+    arguments: {
+      "x-queue-type": "quorum",
+      "x-message-ttl": 2 ** rung,
+      "x-dead-letter-exchange": rungName(rung - 1),
+      "x-dead-letter-strategy": "at-least-once",
+      "x-overflow": "reject-publish",
+    },
+  });
+  await channel.bindQueue(name, name, bitPattern(rung, 1));
+}

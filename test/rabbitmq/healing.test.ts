@@ -1,0 +1,156 @@
+/** What is lost comes back by itself: connections, channels, subscriptions, queues. */
+import { expect, test } from "vitest";
+import { type Driver, silentLogger, systemClock } from "../../src/core/index.ts";
+import { openRabbitmq } from "../../src/drivers/rabbitmq/index.ts";
+import { ack, ackAll, takeOne } from "../../src/testing/driver-conformance/consumer.ts";
+import { eventually } from "../../src/testing/driver-conformance/expectations.ts";
+import {
+  numbered,
+  outgoing,
+  publishTexts,
+  textOf,
+} from "../../src/testing/driver-conformance/sample-messages.ts";
+import { startBlackHoleProxy } from "../support/black-hole-proxy.ts";
+import { useRabbitmq } from "./support.ts";
+
+const bed = useRabbitmq();
+
+/** A consumer that goes on after an error, as a worker does. */
+async function takeStubbornly(driver: Driver, queue: string): Promise<string> {
+  const endsAt = Date.now() + 15_000;
+  while (Date.now() < endsAt) {
+    const got = await driver
+      .receive(queue, { max: 1, waitMs: 5000, leaseMs: 30_000 })
+      .catch((error: unknown) => {
+        expect(error).toMatchObject({ retryable: true });
+        return [];
+      });
+    const [delivery] = got;
+    if (delivery === undefined) continue;
+    await ackAll(driver, queue, [delivery]);
+    return textOf(delivery);
+  }
+  throw new Error("nothing came");
+}
+
+async function killConnections(): Promise<void> {
+  const found = await eventuallyConnections();
+  for (const { name } of found)
+    await bed()
+      .manage("DELETE", `connections/${encodeURIComponent(name)}`)
+      .catch(() => undefined);
+}
+
+async function eventuallyConnections(): Promise<readonly { readonly name: string }[]> {
+  let found: readonly { readonly name: string }[] = [];
+  // The management API learns of connections with its statistics, every five seconds.
+  await eventually(async () => {
+    found = (await bed().manage("GET", "connections")) as readonly { readonly name: string }[];
+    expect(found.length).toBeGreaterThan(1);
+  }, 15_000);
+  return found;
+}
+
+test("goes on by itself after an operator closed its connections, and counts what was leased", async () => {
+  const driver = await bed().open();
+  await publishTexts(driver, "killed", ["held"]);
+  const held = await takeOne(driver, "killed");
+  await killConnections();
+  const again = await takeOne({ ...driver, receive: stubborn(driver) }, "killed", {
+    waitMs: 15_000,
+  });
+  expect(again).toMatchObject({ id: held.id, attempt: 2 });
+  expect(await driver.settle("killed", [ack(held)])).toEqual([false]);
+  expect(await driver.extend?.("killed", [held.receipt], 1000)).toEqual([false]);
+  await eventually(() => publishTexts(driver, "killed", ["after"]).then(() => undefined));
+  expect(await takeStubbornly(driver, "killed")).toBe("after");
+}, 60_000);
+
+function stubborn(driver: Driver): Driver["receive"] {
+  return (queue, request) => driver.receive(queue, request).catch(() => []);
+}
+
+test("wakes up by itself when its queue is deleted under it", async () => {
+  const driver = await bed().open();
+  await publishTexts(driver, "deleted", ["first"]);
+  expect(await takeStubbornly(driver, "deleted")).toBe("first");
+  const waiting = takeStubbornly(driver, "deleted");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const channel = await bed().channel();
+  await channel.deleteQueue("deleted");
+  // RabbitMQ 3.10 ends no subscription of a quorum queue that is declared again at once; see the driver's page.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const other = await bed().open();
+  await eventually(() => publishTexts(other, "deleted", ["second"]).then(() => undefined));
+  expect(await waiting).toBe("second");
+}, 60_000);
+
+test("counts every crash as an attempt", async () => {
+  const driver = await bed().open();
+  await publishTexts(driver, "crashing", ["a"]);
+  for (const attempt of [1, 2, 3]) {
+    // A channel that ends without a settlement is what a crash looks like to the broker.
+    const channel = await bed().channel();
+    await eventually(async () => {
+      const message = await channel.get("crashing");
+      expect(message === false ? null : message.content.toString()).toBe("a");
+    });
+    await channel.close();
+    const delivery = await eventualAttempt(driver, attempt + 1);
+    expect(delivery).toBe(attempt + 1);
+  }
+});
+
+/** Looks at the attempt without settling: releases keep it. */
+async function eventualAttempt(driver: Driver, least: number): Promise<number> {
+  const delivery = await takeOne(driver, "crashing");
+  await driver.settle("crashing", [{ receipt: delivery.receipt, outcome: "release" }]);
+  expect(delivery.attempt).toBeGreaterThanOrEqual(least);
+  return delivery.attempt;
+}
+
+test("resumes within ten seconds after the broker fell silent with its sockets open", async () => {
+  const driver = await bed().open();
+  await publishTexts(driver, "silent", numbered(1));
+  expect(await takeStubbornly(driver, "silent")).toBe("0");
+  const waiting = takeStubbornly(driver, "silent");
+  const { server } = bed();
+  server.pause();
+  await new Promise((resolve) => setTimeout(resolve, 9000));
+  server.resume();
+  const resumedAt = Date.now();
+  await eventually(() => driver.publish("silent", [outgoing("1")]).then(() => undefined), 20_000);
+  expect(await waiting).toBe("1");
+  expect(Date.now() - resumedAt).toBeLessThan(10_000);
+}, 90_000);
+
+test("tells of messages in flight and of its queues with the management API", async () => {
+  const adminUrl = encodeURIComponent(bed().server.adminUrl ?? "");
+  const driver = await bed().open(`?management=${adminUrl}`);
+  await publishTexts(driver, "managed", ["a", "b"]);
+  await takeOne(driver, "managed");
+  await eventually(async () => {
+    const depth = await driver.depth("managed");
+    expect(depth).toMatchObject({ ready: 1, inFlight: 1, delayed: null, dead: 0 });
+  }, 20_000);
+  expect(await driver.queues?.()).toContain("managed");
+  expect(await driver.queues?.()).not.toContain("managed.dead");
+}, 40_000);
+
+test("gives a message to an idle worker within ten seconds although its connection is half-open", async () => {
+  const { server } = bed();
+  const proxy = await startBlackHoleProxy(server.url);
+  const driver = await openRabbitmq(proxy.url, { clock: systemClock, logger: silentLogger });
+  try {
+    const waiting = takeStubbornly(driver, "half-open");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    for (const connection of proxy.open) proxy.swallow(connection);
+    const publishedAt = Date.now();
+    await publishTexts(await bed().open(), "half-open", ["new"]);
+    expect(await waiting).toBe("new");
+    expect(Date.now() - publishedAt).toBeLessThan(10_000);
+  } finally {
+    await driver.close();
+    await proxy.close();
+  }
+}, 40_000);

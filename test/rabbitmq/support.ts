@@ -1,0 +1,79 @@
+/** What the tests of the RabbitMQ driver share: a server of their own, and raw amqplib beside the driver. */
+import amqp from "amqplib";
+import { afterAll, beforeAll, beforeEach } from "vitest";
+import { type Driver, systemClock } from "../../src/core/index.ts";
+import { openRabbitmq } from "../../src/drivers/rabbitmq/index.ts";
+import { type RecordingLogger, recordingLogger } from "../support/recording-logger.ts";
+import { startRabbitmq, type TestServer, whyNoServer } from "../support/servers.ts";
+
+/** Everything a test needs. */
+export interface Bed {
+  readonly server: TestServer;
+  readonly log: RecordingLogger;
+  /** Opens the driver, closed after the file; `rest` follows the URL's slash. */
+  open(rest?: string): Promise<Driver>;
+  /** A raw channel, closed after the file. */
+  channel(): Promise<amqp.ConfirmChannel>;
+  /** Asks the management API. */
+  manage(method: string, path: string, body?: unknown): Promise<unknown>;
+}
+
+/** A server for the tests of a file. They are skipped where there is none, or where it is not ours to break. */
+export function useRabbitmq(): () => Bed {
+  const log = recordingLogger();
+  const closing: (() => Promise<unknown>)[] = [];
+  const missing = whyNoServer("rabbitmq");
+  let server: TestServer;
+
+  beforeAll(async () => {
+    if (missing === null) server = await startRabbitmq();
+  }, 180_000);
+  beforeEach(({ skip }) => {
+    if (missing !== null) skip(missing);
+    if (!server.isOurs) skip("the server is not ours to break");
+  });
+  afterAll(async () => {
+    await Promise.allSettled(closing.map((close) => close()));
+    await server?.close();
+  }, 60_000);
+
+  return () => ({
+    server,
+    log,
+    async open(rest = "") {
+      const driver = await openRabbitmq(`${server.url}${rest}`, {
+        clock: systemClock,
+        logger: log,
+      });
+      closing.push(() => driver.close());
+      return driver;
+    },
+    async channel() {
+      const connection = await amqp.connect(server.url);
+      connection.on("error", () => undefined);
+      closing.push(() => connection.close());
+      const channel = await connection.createConfirmChannel();
+      channel.on("error", () => undefined);
+      return channel;
+    },
+    manage: (method, path, body) => manage(server.adminUrl ?? "", { method, path, body }),
+  });
+}
+
+async function manage(
+  adminUrl: string,
+  { method, path, body }: { method: string; path: string; body: unknown },
+): Promise<unknown> {
+  const { origin, username, password } = new URL(adminUrl);
+  const response = await fetch(`${origin}/api/${path}`, {
+    method,
+    headers: {
+      authorization: `Basic ${btoa(`${username}:${password}`)}`,
+      "content-type": "application/json",
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return text === "" ? null : JSON.parse(text);
+}
