@@ -1,5 +1,5 @@
 /**
- * RabbitMQ, beside bare amqplib with the same durability and prefetch. Run with `npx tsx bench/rabbitmq.ts`, which starts a
+ * RabbitMQ, beside bare amqplib with the same durability and prefetch. Run with `npm run bench:rabbitmq`, which starts a
  * broker of its own; the machine should be otherwise idle. Quote ratios: absolute figures are the machine's.
  */
 import { randomUUID } from "node:crypto";

@@ -58,6 +58,34 @@ describe("grouping", () => {
     expect(gated.mostAtOnce).toBe(1);
   });
 
+  test("shares out what waits among the flushes that may be under way, in the order of adding", async () => {
+    const gated = gatedFlush();
+    const batcher = createBatcher({ maxItems: 100, maxFlushes: 3, flush: gated.flush });
+    const adding = ["a", "b", "c", "d", "e"].map((item) => batcher.add(item));
+    await turns();
+    expect(gated.groups).toEqual([["a", "b"], ["c", "d"], ["e"]]);
+    for (const gate of gated.gates) gate.open();
+    expect(await Promise.all(adding)).toEqual(["A", "B", "C", "D", "E"]);
+  });
+
+  test("has as many flushes under way as are asked for, each with what was added by then", async () => {
+    const gated = gatedFlush();
+    const batcher = createBatcher({ maxItems: 100, maxFlushes: 2, flush: gated.flush });
+    const adding = [batcher.add("a")];
+    await turns();
+    adding.push(batcher.add("b"), batcher.add("c"));
+    await turns();
+    adding.push(batcher.add("d"));
+    await turns();
+    expect(gated.groups).toEqual([["a"], ["b", "c"]]);
+    gated.gates[1]?.open();
+    await turns();
+    expect(gated.groups).toEqual([["a"], ["b", "c"], ["d"]]);
+    for (const gate of gated.gates) gate.open();
+    expect(await Promise.all(adding)).toEqual(["A", "B", "C", "D"]);
+    expect(gated.mostAtOnce).toBe(2);
+  });
+
   test("never makes a group larger than maxItems", async () => {
     const flush = vi.fn(async (items: readonly number[]) => items);
     const batcher = createBatcher({ maxItems: 3, flush });

@@ -3,8 +3,8 @@
  * flush before its own takes.
  *
  * States: idle → (first item) scheduled → (end of this turn of the event loop) flushing → idle, or flushing again at
- * once when items came meanwhile. One flush is under way at a time, so items leave in the order they were added; what
- * comes during a flush forms the next group. A lone item is therefore delayed by less than one turn of the event loop,
+ * once when items came meanwhile. One flush is under way at a time unless more are asked for; what comes while as many are
+ * as may be forms the next group. Items leave in the order they were added. A lone item is therefore delayed by less than one turn of the event loop,
  * and durability is the flush's own: nothing resolves before it.
  */
 import { SluiceError } from "./errors.ts";
@@ -13,6 +13,11 @@ import { SluiceError } from "./errors.ts";
 export interface BatcherOptions<Item, Result> {
   /** Most items of one flush. */
   readonly maxItems: number;
+  /**
+   * Flushes that may be under way at a time, among which items are shared out: for what answers each item by itself and
+   * would be idle between two large groups. Default 1.
+   */
+  readonly maxFlushes?: number | undefined;
   /** Items that may wait before `add` rejects with `OVERLOADED`. Default 100,000. */
   readonly maxWaiting?: number;
   /** Sends a group; resolves with one result per item, in order. Anything else rejects every item of the group. */
@@ -35,19 +40,35 @@ interface Waiting<Item, Result> {
 export function createBatcher<Item, Result>(
   options: BatcherOptions<Item, Result>,
 ): Batcher<Item, Result> {
-  const maxWaiting = options.maxWaiting ?? 100_000;
+  const { maxWaiting = 100_000, maxFlushes = 1 } = options;
   let waiting: Waiting<Item, Result>[] = [];
-  let isRunning = false;
+  let running = 0;
+  let isScheduled = false;
+
+  /** One more flush, if there may be one. */
+  function start(): void {
+    if (running >= maxFlushes) return;
+    running += 1;
+    void flushAll();
+  }
+
+  async function schedule(): Promise<void> {
+    isScheduled = true;
+    await new Promise((resolve) => setImmediate(resolve));
+    isScheduled = false;
+    start();
+  }
 
   async function flushAll(): Promise<void> {
-    isRunning = true;
-    await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
-      const group = waiting.slice(0, options.maxItems);
+      const share = Math.ceil(waiting.length / (maxFlushes - running + 1));
+      const group = waiting.slice(0, Math.min(share, options.maxItems));
       waiting = waiting.slice(group.length);
-      await flushGroup(group);
+      const flushing = flushGroup(group);
+      if (waiting.length > 0) start(); // after this one, for the sake of the order
+      await flushing;
     }
-    isRunning = false;
+    running -= 1;
   }
 
   async function flushGroup(group: readonly Waiting<Item, Result>[]): Promise<void> {
@@ -73,7 +94,7 @@ export function createBatcher<Item, Result>(
       }
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        if (!isRunning) void flushAll();
+        if (!isScheduled && running < maxFlushes) void schedule();
       });
     },
   };

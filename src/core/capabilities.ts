@@ -25,6 +25,11 @@ export interface DriverLimits {
   readonly maxDelayMs: number;
   /** Messages of one publish call; more are sent in several calls. */
   readonly maxPublishBatch: number;
+  /**
+   * Calls of publish, and of settle, under way at a time for each queue, where more than one is faster. Default 1. It holds
+   * for what is awaited one by one; callers of the driver may exceed it.
+   */
+  readonly maxCallsUnderWay?: number;
   /** Priorities run from 0 (default) to `maxPriority` (first). 0 when priority is not supported. */
   readonly maxPriority: number;
 }

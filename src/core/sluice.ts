@@ -264,6 +264,7 @@ export class Sluice {
     const publish = this.#publisher(transaction);
     const sender = createBatcher<OutgoingMessage, string>({
       maxItems: this.driver.capabilities.limits.maxPublishBatch,
+      maxFlushes: this.driver.capabilities.limits.maxCallsUnderWay,
       flush: (messages) => publish(queue, messages),
     });
     senders.set(queue, sender);

@@ -70,6 +70,7 @@ export function createSettler(options: {
     if (existing) return existing;
     const batcher = createBatcher<Waiting, boolean>({
       maxItems: mostPerCall,
+      maxFlushes: driver.capabilities.limits.maxCallsUnderWay,
       flush: (group) => send(queue, group),
     });
     batchers.set(queue, batcher);

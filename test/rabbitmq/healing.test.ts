@@ -124,7 +124,7 @@ test("resumes within ten seconds after the broker fell silent with its sockets o
   expect(Date.now() - resumedAt).toBeLessThan(10_000);
 }, 90_000);
 
-test("tells of messages in flight and of its queues with the management API", async () => {
+test("tells of messages in flight, the oldest age and its queues with the management API", async () => {
   const adminUrl = encodeURIComponent(bed().server.adminUrl ?? "");
   const driver = await bed().open(`?management=${adminUrl}`);
   await publishTexts(driver, "managed", ["a", "b"]);
@@ -132,6 +132,8 @@ test("tells of messages in flight and of its queues with the management API", as
   await eventually(async () => {
     const depth = await driver.depth("managed");
     expect(depth).toMatchObject({ ready: 1, inFlight: 1, delayed: null, dead: 0 });
+    expect(depth.oldestAgeMs).toBeGreaterThan(0);
+    expect(depth.oldestAgeMs).toBeLessThanOrEqual(20_000);
   }, 20_000);
   expect(await driver.queues?.()).toContain("managed");
   expect(await driver.queues?.()).not.toContain("managed.dead");

@@ -52,7 +52,7 @@ export function getMessage(channel: AmqpChannel, queue: string): Promise<AmqpMes
   });
 }
 
-/** `work` on a channel of its own, which is closed after it. */
+/** `work` on a channel of its own, which is closed behind it; nobody waits for that. */
 export async function onChannel<T>(
   connection: AmqpConnection,
   work: (channel: AmqpChannel) => Promise<T>,
@@ -61,6 +61,6 @@ export async function onChannel<T>(
   try {
     return await work(channel);
   } finally {
-    await closeChannel(channel);
+    void closeChannel(channel);
   }
 }

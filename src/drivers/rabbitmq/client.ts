@@ -90,8 +90,8 @@ export interface AmqpStream {
   /** amqplib ends it when the connection is over. */
   readonly writableEnded?: boolean;
   write: (chunk: Uint8Array) => boolean;
-  cork(): void;
-  uncork(): void;
+  readonly writableNeedDrain?: boolean;
+  end: () => unknown;
   destroy(error?: Error): unknown;
 }
 

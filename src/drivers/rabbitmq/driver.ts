@@ -51,7 +51,7 @@ export interface RabbitmqOptions {
   readonly logger?: Logger;
 }
 
-/** What every RabbitMQ queue can do. With the management API, `depth.inFlight` is approximate. */
+/** What every RabbitMQ queue can do. With the management API, `inFlight` and `oldestAge` are approximate. */
 export const rabbitmqCapabilities: DriverCapabilities = {
   durable: true,
   shared: true,
@@ -79,6 +79,8 @@ export const rabbitmqCapabilities: DriverCapabilities = {
     maxHeaderBytes: 16 * 1024,
     maxDelayMs,
     maxPublishBatch: 1000,
+    // The broker confirms message by message; waiting for a whole group would leave it idle in between.
+    maxCallsUnderWay: 16,
     maxPriority: 0,
   },
 };
@@ -211,11 +213,11 @@ function checkOwnName(name: string): void {
 
 function assemble(broker: Broker, management: Management | null): Driver {
   const depth = { ...rabbitmqCapabilities.depth };
-  const inFlight = management ? "approximate" : depth.inFlight;
+  if (management) Object.assign(depth, { inFlight: "approximate", oldestAge: "approximate" });
   const gauge = createGauge(broker.parts, management, (queue) => broker.buffered(queue));
   return {
     name: "rabbitmq",
-    capabilities: { ...rabbitmqCapabilities, depth: { ...depth, inFlight } },
+    capabilities: { ...rabbitmqCapabilities, depth },
     ...queueMethods(broker, gauge),
     ...deadLetterMethods(broker),
     ...(management ? listing(broker, management) : {}),

@@ -53,8 +53,18 @@ export function createGauge(
         topology.forget(queue);
         return count(queue);
       });
-      const inFlight = management ? await management.inFlight(queue) : null;
-      return { ready: ready + buffered(queue), delayed: null, inFlight, dead, oldestAgeMs: null };
+      const known = await management?.statistics(queue);
+      const waiting = ready + buffered(queue);
+      const estimated = known?.oldestAgeMs ?? null;
+      // The statistics lag behind the count.
+      const oldestAgeMs = estimated !== null && waiting === 0 ? 0 : estimated;
+      return {
+        ready: waiting,
+        delayed: null,
+        inFlight: known?.inFlight ?? null,
+        dead,
+        oldestAgeMs,
+      };
     } catch (error) {
       throw toDriverError(error, { address: shownAddress, doing: `counting ${queue}` });
     }

@@ -5,9 +5,23 @@ import { deadName } from "./topology.ts";
 
 /** See the top of this file. */
 export interface Management {
-  /** Delivered and not settled, as of the last few seconds; `null` for a queue that it does not know (yet). */
-  inFlight(queue: string): Promise<number | null>;
+  /** As of the last few seconds; figures are `null` for a queue that it does not know (yet). */
+  statistics(queue: string): Promise<QueueStatistics>;
   queues(): Promise<readonly string[]>;
+}
+
+/** What it knows of a queue. */
+export interface QueueStatistics {
+  /** Delivered and not settled. */
+  readonly inFlight: number | null;
+  /** See {@link estimateAge}. */
+  readonly oldestAgeMs: number | null;
+}
+
+/** How many messages had been published by a time. */
+export interface PublishSample {
+  readonly sample: number;
+  readonly timestamp: number;
 }
 
 /** Where the API is, and as whom to ask. */
@@ -21,6 +35,9 @@ export interface ManagementOptions {
 }
 
 const answerMs = 10_000;
+/** Ten minutes of history in steps of five seconds, which is how often RabbitMQ counts. */
+const statistics =
+  "columns=messages_ready,messages_unacknowledged,message_stats.publish_details&msg_rates_age=600&msg_rates_incr=5";
 
 /** Asks over HTTP. */
 export function createManagement(options: ManagementOptions): Management {
@@ -46,9 +63,14 @@ export function createManagement(options: ManagementOptions): Management {
   }
 
   return {
-    async inFlight(queue) {
-      const found = await ask(`api/queues/${vhost}/${encodeURIComponent(queue)}`);
-      return numberOf(found, "messages_unacknowledged");
+    async statistics(queue) {
+      const found = await ask(`api/queues/${vhost}/${encodeURIComponent(queue)}?${statistics}`);
+      const ready = numberOf(found, "messages_ready");
+      const samples = samplesOf(found);
+      return {
+        inFlight: numberOf(found, "messages_unacknowledged"),
+        oldestAgeMs: ready === null || samples.length === 0 ? null : estimateAge(ready, samples),
+      };
     },
     async queues() {
       const found = await ask(`api/queues/${vhost}?columns=name`);
@@ -61,9 +83,33 @@ export function createManagement(options: ManagementOptions): Management {
   };
 }
 
+/**
+ * How long the first of `ready` messages has waited if they are the ones that were published last: since there were that
+ * many. No longer than the history, and `samples` come latest first.
+ */
+export function estimateAge(ready: number, samples: readonly PublishSample[]): number {
+  const [latest] = samples;
+  if (latest === undefined || ready === 0) return 0;
+  const before = samples.find(({ sample }) => latest.sample - sample >= ready) ?? samples.at(-1);
+  return latest.timestamp - (before?.timestamp ?? latest.timestamp);
+}
+
+function samplesOf(found: unknown): readonly PublishSample[] {
+  const details = fieldOf(fieldOf(found, "message_stats"), "publish_details");
+  const samples = fieldOf(details, "samples");
+  return Array.isArray(samples) ? samples.filter(isSample) : [];
+}
+
+function isSample(value: unknown): value is PublishSample {
+  return numberOf(value, "sample") !== null && numberOf(value, "timestamp") !== null;
+}
+
+function fieldOf(found: unknown, field: string): unknown {
+  return typeof found === "object" && found !== null ? Reflect.get(found, field) : undefined;
+}
+
 function numberOf(found: unknown, field: string): number | null {
-  if (typeof found !== "object" || found === null) return null;
-  const value: unknown = Reflect.get(found, field);
+  const value = fieldOf(found, field);
   return typeof value === "number" ? value : null;
 }
 

@@ -36,7 +36,7 @@ export class Mover {
   /** Sends new or changed messages, each after its delay. Resolves when the broker has them safely. */
   async ship(items: readonly Item[]): Promise<void> {
     const { topology, publisher } = this.#parts;
-    await topology.ensureQueue(this.#queue);
+    await Promise.all([topology.ensureQueue(this.#queue), publisher.open()]);
     if (items.some(({ delayMs }) => delayMs > 0))
       await this.#prepareDelays(items.map(({ delayMs }) => delayMs));
     await publisher.send(items.map(({ parcel, delayMs }) => this.#shipment(parcel, delayMs)));

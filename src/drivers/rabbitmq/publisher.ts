@@ -19,6 +19,8 @@ export interface Shipment {
 
 /** See the top of this file. */
 export interface Publisher {
+  /** Connects, unless it is; `send` would do it otherwise. */
+  open(): Promise<void>;
   /** Resolves when the broker has all of them safely; rejects when it has not confirmed one of them. */
   send(shipments: readonly Shipment[]): Promise<void>;
 }
@@ -55,12 +57,21 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return current;
   }
 
+  async function ready(): Promise<Outlet> {
+    try {
+      return await open();
+    } catch (error) {
+      throw toDriverError(error, { address: options.shownAddress, doing: "publishing" });
+    }
+  }
+
   return {
+    async open() {
+      await ready();
+    },
     async send(shipments) {
       if (shipments.length === 0) return;
-      const outlet = await open().catch((error) => {
-        throw toDriverError(error, { address: options.shownAddress, doing: "publishing" });
-      });
+      const outlet = await ready();
       await new Promise<void>((resolve, reject) => {
         let left = shipments.length;
         let failed: SluiceError | null = null;

@@ -54,6 +54,8 @@ export class Session {
   readonly #onExpiry: (lease: Lease) => void;
   /** All that is not settled, in the order of the broker's numbers. */
   readonly #outstanding: Set<number> = new Set();
+  #asked: Promise<void> | null = null;
+  #askedNext: Promise<void> | null = null;
   #highestTag = 0;
   #gets = 0;
   #subscriptions = 0;
@@ -182,8 +184,27 @@ export class Session {
     this.#settled(arrival);
   }
 
-  /** Resolves when the broker has read all that was sent over the channel: settlements have no answer of their own. */
-  async barrier(): Promise<void> {
+  /**
+   * Resolves when the broker has read all that was sent over the channel: settlements have no answer of their own. A
+   * question can be asked once the last one is answered, so those who come meanwhile share the next.
+   */
+  barrier(): Promise<void> {
+    if (this.#asked === null) {
+      this.#asked = this.#ask().finally(() => {
+        this.#asked = null;
+      });
+      return this.#asked;
+    }
+    this.#askedNext ??= this.#asked
+      .catch(() => undefined)
+      .then(() => {
+        this.#askedNext = null;
+        return this.barrier();
+      });
+    return this.#askedNext;
+  }
+
+  async #ask(): Promise<void> {
     await this.channel.prefetch(1);
   }
 

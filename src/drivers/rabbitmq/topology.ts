@@ -34,6 +34,8 @@ export function deadName(queue: string): string {
 const insistMs = 1000;
 const retryMs = 150;
 
+const laneCount = 4;
+
 /** What was declared over one connection. */
 interface Declared {
   readonly connection: AmqpConnection;
@@ -80,16 +82,18 @@ export function createTopology(
 
   async function declareDelay(queue: string, rungs: readonly number[]): Promise<void> {
     try {
-      await once("\0ladder", (connection) => onChannel(connection, declareExchanges));
-      for (const rung of rungs)
-        await once(`\0${rung}`, (connection) =>
+      await once("\0ladder", declareExchanges);
+      const steps = rungs.map((rung) =>
+        once(`\0${rung}`, (connection) =>
           onChannel(connection, (channel) => declareRung(channel, rung)),
-        );
-      await once(`\0due ${queue}`, (connection) =>
+        ),
+      );
+      const due = once(`\0due ${queue}`, (connection) =>
         onChannel(connection, async (channel) => {
           await channel.bindQueue(queue, dueExchange, duePattern(queue));
         }),
       );
+      await Promise.all([...steps, due]);
     } catch (error) {
       throw refusal(error, "declaring the delay queues sluice.delay.*");
     }
@@ -158,12 +162,28 @@ async function declareQueue(
   }
 }
 
-async function declareExchanges(channel: AmqpChannel): Promise<void> {
-  await channel.assertExchange(dueExchange, "topic", { durable: true });
-  for (let rung = 0; rung <= topRung; rung += 1) {
-    await channel.assertExchange(rungName(rung), "topic", { durable: true });
-    await channel.bindExchange(rungName(rung - 1), rungName(rung), bitPattern(rung, 0));
-  }
+/** In a few lanes, since the broker answers the questions of a channel one after the other. */
+async function declareExchanges(connection: AmqpConnection): Promise<void> {
+  const rungs = Array.from({ length: topRung + 1 }, (_, rung) => rung);
+  const inLanes = async (work: (channel: AmqpChannel, rung: number) => Promise<unknown>) => {
+    const lanes = Array.from({ length: laneCount }, (_, lane) =>
+      onChannel(connection, (channel) =>
+        Promise.all(
+          rungs.filter((rung) => rung % laneCount === lane).map((rung) => work(channel, rung)),
+        ),
+      ),
+    );
+    await Promise.all(lanes);
+  };
+  await onChannel(connection, (channel) =>
+    channel.assertExchange(dueExchange, "topic", { durable: true }),
+  );
+  await inLanes((channel, rung) =>
+    channel.assertExchange(rungName(rung), "topic", { durable: true }),
+  );
+  await inLanes((channel, rung) =>
+    channel.bindExchange(rungName(rung - 1), rungName(rung), bitPattern(rung, 0)),
+  );
 }
 
 /** Always a quorum queue: only those hand on expired messages with the next queue's confirmation. */
