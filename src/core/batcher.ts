@@ -3,9 +3,9 @@
  * flush before its own takes.
  *
  * States: idle → (first item) scheduled → (end of this turn of the event loop) flushing → idle, or flushing again at
- * once when items came meanwhile. One flush is under way at a time unless more are asked for; what comes while as many are
- * as may be forms the next group. Items leave in the order they were added. A lone item is therefore delayed by less than one turn of the event loop,
- * and durability is the flush's own: nothing resolves before it.
+ * once when items came meanwhile. One flush is under way at a time unless more are asked for, and what comes meanwhile
+ * forms the next group. Items leave in the order they were added. A lone item is delayed by less than one turn of the
+ * event loop, and durability is the flush's own: nothing resolves before it.
  */
 import { SluiceError } from "./errors.ts";
 

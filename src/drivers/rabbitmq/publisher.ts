@@ -33,6 +33,13 @@ export interface PublisherOptions {
   readonly onUnroutable: () => void;
 }
 
+/**
+ * A queue without a leader refuses messages, as a new one does for a moment on a busy broker, and one after a restart. What
+ * was refused is not stored, so it may be sent again without a doubt; for a second, because a full queue refuses as well.
+ */
+const nackTries = 10;
+const nackPauseMs = 100;
+
 interface Outlet {
   readonly channel: AmqpConfirmChannel;
   /** Ids of messages that came back, each with how often; the confirmation of each follows. */
@@ -111,15 +118,26 @@ function ship(
 ): void {
   const { exchange, routingKey, body } = shipment;
   const fail = (error: unknown): void => settle(toPublishError(error, outlet, shipment, options));
-  try {
-    outlet.channel.publish(exchange, routingKey, body, shipment.options, (error) => {
-      if (error) fail(error);
-      else settle(outlet.returned.size === 0 ? null : unroutable(outlet, shipment, options));
-    });
-  } catch (error) {
-    // amqplib throws when the channel is closed, and when a message cannot be encoded.
-    fail(error);
-  }
+  let triesLeft = nackTries;
+  const send = (): void => {
+    try {
+      outlet.channel.publish(exchange, routingKey, body, shipment.options, (error) => {
+        if (isNack(error) && triesLeft > 0) {
+          triesLeft -= 1;
+          setTimeout(send, nackPauseMs);
+        } else if (error) fail(error);
+        else settle(outlet.returned.size === 0 ? null : unroutable(outlet, shipment, options));
+      });
+    } catch (error) {
+      // amqplib throws when the channel is closed, and when a message cannot be encoded.
+      fail(error);
+    }
+  };
+  send();
+}
+
+function isNack(error: unknown): boolean {
+  return error instanceof Error && error.message === "message nacked";
 }
 
 /** The error of a message that no queue took; `null` when this one was not returned. */
@@ -148,7 +166,7 @@ function toPublishError(
     const message = `RabbitMQ at ${shownAddress} holds back publishers because it is short of memory or disk. Free some, or consume; nothing is known to be stored.`;
     return new SluiceError("STORE_FULL", message, { cause: error });
   }
-  if (error instanceof Error && error.message === "message nacked") {
+  if (isNack(error)) {
     const message = `RabbitMQ at ${shownAddress} did not take the message: the queue is at its limit or has no majority of its nodes. Consume, or raise the limit.`;
     return new SluiceError("STORE_FULL", message, { cause: error });
   }
