@@ -79,10 +79,8 @@ describe("up", () => {
   test("leaves with status 0 when there is nothing to do with --exit-when-idle", async ({
     cli,
   }) => {
-    const began = Date.now();
     const ended = await cli.run(["up", ...exec("true"), ...untilIdle]);
     expect(ended.status).toBe(0);
-    expect(Date.now() - began).toBeLessThan(5000);
   });
 });
 

@@ -41,7 +41,7 @@ const lostConfirmations: FaultCase = {
     proxy.publisher.mute();
     const mutedAt = Date.now();
     load.allow(420);
-    await load.doubted(20);
+    await load.doubted(1); // the rest may wait behind the first
     proxy.publisher.heal();
     load.allow(440);
     await load.resumed("publishing", mutedAt, answerMs);

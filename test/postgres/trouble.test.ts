@@ -2,7 +2,6 @@ import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { Sluice, silentLogger, systemClock } from "../../src/core/index.ts";
 import { openPostgres } from "../../src/drivers/postgres/index.ts";
-import { startBlackHoleProxy } from "../support/black-hole-proxy.ts";
 import { missing, postgresBeds } from "./bed.ts";
 
 const context = { clock: systemClock, logger: silentLogger };
@@ -20,34 +19,6 @@ const newBed = postgresBeds();
 const onServer = test.skipIf(missing !== null);
 /** For those that mostly wait. */
 const besides = missing === null ? test.concurrent : test.skip;
-
-besides(
-  "hears of messages again after all its connections became half-open, within ten seconds",
-  async ({ onTestFinished }) => {
-    const { url, open } = newBed(onTestFinished);
-    const proxy = await startBlackHoleProxy(url);
-    try {
-      const publisher = new Sluice(await open());
-      const consumer = await open({ url: proxy.url });
-      const waiting = consumer.receive("mail", { max: 1, waitMs: 30_000, leaseMs: 60_000 });
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      proxy.swallow();
-      await publisher.publish("mail", 1);
-      proxy.heal();
-      const startedAt = Date.now();
-      const outcome = await waiting.catch((error: unknown) => error);
-      if (!Array.isArray(outcome)) {
-        expect(outcome).toMatchObject({ retryable: true });
-        const [late] = await consumer.receive("mail", { max: 1, waitMs: 5000, leaseMs: 60_000 });
-        expect(late?.attempt).toBeLessThanOrEqual(2);
-      }
-      expect(Date.now() - startedAt).toBeLessThan(10_000);
-    } finally {
-      await proxy.close();
-    }
-  },
-  60_000,
-);
 
 besides(
   "tells of a pool that is too small for what waits for it",

@@ -2,9 +2,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Driver } from "../../src/core/index.ts";
-import { startBlackHoleProxy } from "../support/black-hole-proxy.ts";
 import { startRedis, type TestServer, whyNoOwnServer } from "../support/servers.ts";
-import { clientAt, drain, message, messages, openAt, persist } from "./redis-bed.ts";
+import { clientAt, drain, message, openAt, persist } from "./redis-bed.ts";
 
 const missing = whyNoOwnServer("redis");
 const it = test.skipIf(missing !== null);
@@ -66,38 +65,6 @@ it("wakes a waiting consumer although its blocking connection was killed", async
   await publisher.close();
 });
 
-it("loses nothing confirmed and runs on by itself when the server restarts twice", {
-  timeout: 60_000,
-}, async () => {
-  const driver = await openAt(server.url);
-  const worker = await openAt(server.url);
-  const confirmed: string[] = [];
-  const received = new Set<string>();
-  let isOver = false;
-  const take = async () => {
-    const got = await worker.receive("restarted", { max: 500, waitMs: 200, leaseMs: 2000 });
-    for (const { id } of got) received.add(id);
-    await worker.settle(
-      "restarted",
-      got.map(({ receipt }) => ({ receipt, outcome: "ack" })),
-    );
-  };
-  const consuming = (async () => {
-    while (!isOver || received.size < confirmed.length) await persist(take);
-  })();
-  for (let batch = 0; batch < 100; batch += 1) {
-    if (batch === 33 || batch === 50) await server.restart();
-    const group = messages(100).map(({ id, ...rest }) => ({ ...rest, id: `${batch}-${id}` }));
-    confirmed.push(...(await persist(() => driver.publish("restarted", group))));
-  }
-  isOver = true;
-  await consuming;
-  expect(confirmed).toHaveLength(10_000);
-  expect(confirmed.filter((id) => !received.has(id))).toEqual([]);
-  await driver.close();
-  await worker.close();
-});
-
 it("rejects within its time while the server is silent or gone, and works again after", {
   timeout: 60_000,
 }, async () => {
@@ -120,26 +87,6 @@ it("rejects within its time while the server is silent or gone, and works again 
   expect((await persist(() => driver.depth("silent"))).ready).toBeGreaterThan(0);
   await driver.close();
 });
-
-it.each(["every connection", "the blocking connection"])(
-  "receives again within ten seconds when %s became a black hole",
-  { timeout: 60_000 },
-  async (which) => {
-    const proxy = await startBlackHoleProxy(server.url);
-    const publisher = await openAt(server.url);
-    const driver = await openAt(proxy.url);
-    const queue = which.replaceAll(" ", "-");
-    await timeToReceive(driver, publisher, queue);
-    const waiting = timeToReceive(driver, publisher, queue);
-    // The first connection is for commands, the last one for blocking reads.
-    proxy.swallow(which === "every connection" ? undefined : proxy.open.at(-1));
-    proxy.heal();
-    expect(await waiting).toBeLessThan(10_000);
-    await driver.close();
-    await publisher.close();
-    await proxy.close();
-  },
-);
 
 it("ends promptly while the server is silent", { timeout: 30_000 }, async () => {
   const driver = await openAt(server.url);

@@ -1,16 +1,36 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** Sends a signal to a process and all that descend from it, the parent first; those that are gone are passed over. */
-export function signalTree(pid: number, signal: NodeJS.Signals): void {
+/**
+ * Sends a signal to a process and all that descend from it, the parent first; those that are gone are passed over.
+ * Returns all of them.
+ */
+export function signalTree(pid: number, signal: NodeJS.Signals): readonly number[] {
   // Listed before the first is signalled: orphans have another parent.
-  for (const member of [pid, ...descendants(pid)]) {
+  const members = [pid, ...descendants(pid)];
+  for (const member of members) {
     try {
       process.kill(member, signal);
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
     }
   }
+  return members;
+}
+
+/** Whether a process still runs: one that is dead and waits for its parent to notice does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !existsSync("/proc/self/stat") || stateOf(pid) !== "Z";
+  } catch {
+    return false;
+  }
+}
+
+function stateOf(pid: number): string | undefined {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2)[0];
 }
 
 function descendants(pid: number): readonly number[] {

@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { signalTree } from "./process-tree.ts";
+import { isRunning as isProcessRunning, signalTree } from "./process-tree.ts";
 
 /** How a server is started. */
 export interface ServerCommand {
@@ -26,6 +26,8 @@ export interface ServerProcess {
   ready(text: string, withinMs: number): Promise<void>;
   /** To the process and its descendants. */
   signalAll(signal: NodeJS.Signals): void;
+  /** SIGKILL to the process and its descendants; resolves when none is left. */
+  killAll(): Promise<void>;
   /** To the process alone, which takes its descendants along. Resolves when it has ended. */
   end(signal: NodeJS.Signals): Promise<void>;
   readonly ended: Promise<void>;
@@ -68,6 +70,14 @@ export function startServer(command: ServerCommand, folder: string): ServerProce
     },
     signalAll(signal) {
       if (isRunning()) signalTree(pid, signal);
+    },
+    async killAll() {
+      if (!isRunning()) return;
+      child.ref();
+      const members = signalTree(pid, "SIGKILL");
+      await ended;
+      // Orphans of a dead server are gone a moment later, and hold its memory and ports until then.
+      while (members.some(isProcessRunning)) await wait(10);
     },
     async end(signal) {
       if (!isRunning()) return;

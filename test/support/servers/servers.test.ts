@@ -40,14 +40,16 @@ describe.concurrent.each(["postgres", "redis", "rabbitmq"] as const)("%s", (name
       expect(await answers(server, name, 200)).toBe(false);
       server.resume();
       expect(await answers(server, name)).toBe(true);
-      for (const end of ["stop", "kill"] as const) {
-        await server[end]();
-        expect(await answers(server, name)).toBe(false);
-        const restartedAt = Date.now();
-        await server.start();
-        console.log(`${name} starts again after ${end} in ${Date.now() - restartedAt} ms`);
-        expect(await answers(server, name)).toBe(true);
-      }
+      await server.kill();
+      expect(await answers(server, name)).toBe(false);
+      // It takes ten seconds and more, and the fault tests start it again several times.
+      if (name === "rabbitmq") return;
+      const restartedAt = Date.now();
+      await server.start();
+      console.log(`${name} starts again after a kill in ${Date.now() - restartedAt} ms`);
+      expect(await answers(server, name)).toBe(true);
+      await server.stop();
+      expect(await answers(server, name)).toBe(false);
     } finally {
       await server.close();
       await server.close();

@@ -70,8 +70,7 @@ export async function startPlanned(plan: ServerPlan): Promise<TestServer> {
     running = null;
   };
   const kill = async (): Promise<void> => {
-    running?.signalAll("SIGKILL");
-    await running?.end("SIGKILL");
+    await running?.killAll();
     running = null;
   };
   await start();
