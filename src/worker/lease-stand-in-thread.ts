@@ -21,7 +21,8 @@ let lastBeat = -1;
 let silentLooks = 0;
 
 parentPort?.on("message", ({ added, removed }: StandInChanges) => {
-  for (const { queue, receipt } of added) queueOf.set(receipt, queue);
+  for (const { queue, receipts } of added)
+    for (const receipt of receipts) queueOf.set(receipt, queue);
   for (const receipt of removed) queueOf.delete(receipt);
 });
 

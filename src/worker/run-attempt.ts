@@ -11,6 +11,8 @@ import {
   type Delivery,
   type Duration,
   describeError,
+  type Failure,
+  type Headers,
   isSluiceError,
   type Job,
   type JobHandler,
@@ -55,13 +57,13 @@ export function startAttempt(
   context: AttemptContext,
 ): Attempt {
   const { clock } = context;
-  const abort = new AbortController();
+  const abort = new LazyAbort();
   let cause: StopCause | null = null;
   let hasEnded = false;
   let cancelTimer: Cancel | null = null;
-  let abandon: (end: AttemptEnd) => void;
-  const abandoned = new Promise<AttemptEnd>((resolve) => {
-    abandon = resolve;
+  let end: (end: AttemptEnd) => void;
+  const ended = new Promise<AttemptEnd>((resolve) => {
+    end = resolve;
   });
 
   function stop(why: StopCause): void {
@@ -76,25 +78,45 @@ export function startAttempt(
         id: delivery.id,
         cause: why,
       });
-      abandon(stoppedEnd(why, error));
+      finish(stoppedEnd(why, error));
     });
   }
 
-  async function run(): Promise<AttemptEnd> {
-    const ended = await Promise.race([
-      work(delivery, handler, { ...context, signal: abort.signal }),
-      abandoned,
-    ]);
+  function finish(how: AttemptEnd): void {
+    if (hasEnded) return;
     hasEnded = true;
     cancelTimer?.();
-    return cause === null || ended.end === "returned"
-      ? ended
-      : stoppedEnd(cause, abort.signal.reason);
+    end(cause === null || how.end === "returned" ? how : stoppedEnd(cause, abort.reason));
   }
 
   if (handler.timeoutMs !== null)
     cancelTimer = clock.after(handler.timeoutMs, () => stop("timeout"));
-  return { ended: run(), stop };
+  void work({ delivery, handler, context, abort }).then(finish);
+  return { ended, stop };
+}
+
+/**
+ * An abort signal that exists once somebody asks for it: most handlers never do, and a controller per job costs as much
+ * memory as all else about it.
+ */
+class LazyAbort {
+  #controller: AbortController | null = null;
+  isAborted = false;
+  reason: unknown = undefined;
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.isAborted) this.#controller.abort(this.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.isAborted = true;
+    this.reason = reason;
+    this.#controller?.abort(reason);
+  }
 }
 
 function stoppedEnd(cause: StopCause, error: unknown): AttemptEnd {
@@ -121,33 +143,30 @@ function stopError(cause: StopCause, handler: JobHandler, delivery: Delivery): S
   );
 }
 
-type WorkContext = AttemptContext & { readonly signal: AbortSignal };
+interface Work {
+  readonly delivery: Delivery;
+  readonly handler: JobHandler;
+  readonly context: AttemptContext;
+  readonly abort: LazyAbort;
+}
 
-async function work(
-  delivery: Delivery,
-  handler: JobHandler,
-  context: WorkContext,
-): Promise<AttemptEnd> {
+/** Never rejects. */
+async function work(subject: Work): Promise<AttemptEnd> {
+  const { delivery, handler, context, abort } = subject;
   let input: unknown;
   try {
     input = await handler.decode(delivery.body, delivery.headers);
   } catch (error) {
     return { end: isRefusal(error) ? "refused" : "failed", error };
   }
-  if (context.signal.aborted) return { end: "failed", error: context.signal.reason };
-  const { job, asked } = createJob(delivery, handler, context);
-  const subject = {
-    queue: handler.queue,
-    id: delivery.id,
-    headers: delivery.headers,
-    attempt: delivery.attempt,
-  };
+  if (abort.isAborted) return { end: "failed", error: abort.reason };
+  const job = new RunningJob(subject);
   try {
     const chain = compose(context.middleware, job, () => handler.run(input, job));
-    const value = await context.sluice.telemetry.consume(subject, chain);
-    return { end: "returned", value: asked() ?? value };
+    const value = await context.sluice.telemetry.consume(job, chain);
+    return { end: "returned", value: job.asked ?? value };
   } catch (error) {
-    const outcome = asked();
+    const outcome = job.asked;
     if (outcome === null) return { end: "failed", error };
     const isUnexplained = outcome.outcome === "retry" && outcome.reason === unexplained;
     const value = isUnexplained ? { ...outcome, reason: describeError(error) } : outcome;
@@ -177,38 +196,59 @@ function compose(
 }
 
 /** The handler's view of the delivery, and what it last asked for through it. */
-function createJob(
-  delivery: Delivery,
-  handler: JobHandler,
-  context: WorkContext,
-): { readonly job: Job; readonly asked: () => Outcome | null } {
-  let outcome: Outcome | null = null;
-  const ask = (wanted: Outcome): Outcome => {
-    outcome = wanted;
-    return wanted;
+class RunningJob implements Job {
+  readonly id: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  readonly priority: number;
+  readonly history: readonly Failure[];
+  readonly sluice: Sluice;
+  asked: Outcome | null = null;
+  readonly #publishedAt: number | null;
+  readonly #logger: Logger;
+  readonly #abort: LazyAbort;
+
+  constructor({ delivery, handler, context, abort }: Work) {
+    this.id = delivery.id;
+    this.queue = handler.queue;
+    this.attempt = delivery.attempt;
+    this.maxAttempts = handler.retry.attempts;
+    this.headers = delivery.headers;
+    this.body = delivery.body;
+    this.priority = delivery.priority;
+    this.history = delivery.history;
+    this.sluice = context.sluice;
+    this.#publishedAt = delivery.publishedAt;
+    this.#logger = context.logger;
+    this.#abort = abort;
+  }
+
+  get publishedAt(): Date | null {
+    return this.#publishedAt === null ? null : new Date(this.#publishedAt);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get log(): Logger {
+    const { queue, id, attempt } = this;
+    return jobLogger(this.#logger, { queue, id, attempt });
+  }
+
+  // Handlers may take these two out of the job.
+  readonly retryIn = (delay: Duration, reason: string = unexplained): Outcome => {
+    this.asked = { outcome: "retry", delayMs: delayMs(delay, this.sluice), reason };
+    return this.asked;
   };
-  const job: Job = {
-    id: delivery.id,
-    queue: handler.queue,
-    attempt: delivery.attempt,
-    maxAttempts: handler.retry.attempts,
-    headers: delivery.headers,
-    body: delivery.body,
-    priority: delivery.priority,
-    publishedAt: delivery.publishedAt === null ? null : new Date(delivery.publishedAt),
-    history: delivery.history,
-    signal: context.signal,
-    log: jobLogger(context.logger, {
-      queue: handler.queue,
-      id: delivery.id,
-      attempt: delivery.attempt,
-    }),
-    sluice: context.sluice,
-    retryIn: (delay, reason = unexplained) =>
-      ask({ outcome: "retry", delayMs: delayMs(delay, context.sluice), reason }),
-    deadLetter: (reason) => ask({ outcome: "dead-letter", reason }),
+
+  readonly deadLetter = (reason: string): Outcome => {
+    this.asked = { outcome: "dead-letter", reason };
+    return this.asked;
   };
-  return { job, asked: () => outcome };
 }
 
 function delayMs(delay: Duration, sluice: Sluice): number {

@@ -177,11 +177,11 @@ class WorkerRun implements Worker {
     });
   }
 
-  /** Counts a job as running until it is settled. */
+  /** Counts a job, which never rejects, as running until it is settled. */
   #accept(job: Promise<void>): void {
     this.#jobs.add(job);
     this.#changed();
-    void job.finally(() => {
+    void job.then(() => {
       this.#jobs.delete(job);
       this.#progress();
       this.#changed();
@@ -194,7 +194,7 @@ class WorkerRun implements Worker {
 
   #changed(): void {
     this.#lastBusyAt = this.#sluice.clock.now();
-    for (const listener of [...this.#listeners]) {
+    for (const listener of this.#listeners) {
       try {
         listener();
       } catch (error) {
@@ -265,9 +265,10 @@ class WorkerRun implements Worker {
 
   async #settle(handler: JobHandler, delivery: Delivery, settlement: Settlement): Promise<void> {
     const { logger } = this.#sluice;
-    const job = { queue: handler.queue, id: delivery.id, attempt: delivery.attempt };
+    const { queue } = handler;
+    const { id, attempt } = delivery;
     try {
-      const isSettled = await this.#settler.settle(handler.queue, settlement);
+      const isSettled = await this.#settler.settle(queue, settlement);
       if (settlement.outcome === "release") return;
       if (!isSettled) return this.#lost(handler, delivery);
       if (settlement.outcome === "ack") {
@@ -276,10 +277,15 @@ class WorkerRun implements Worker {
       }
       this.failed += 1;
       const error = settlement.outcome === "retry" ? settlement.failure?.error : settlement.reason;
-      logger.warn(failureText(settlement), { ...job, error });
+      logger.warn(failureText(settlement), { queue, id, attempt, error });
     } catch (error) {
       this.failed += 1;
-      logger.error("settling failed; the job runs again when its lease ends", { ...job, error });
+      logger.error("settling failed; the job runs again when its lease ends", {
+        queue,
+        id,
+        attempt,
+        error,
+      });
     }
   }
 
