@@ -1,7 +1,8 @@
 /** The thread of lease-stand-in.ts. */
 import { parentPort, workerData } from "node:worker_threads";
 import { type Driver, silentLogger, systemClock } from "../core/index.ts";
-import { beatsPerLease, type StandInChanges, type StandInData } from "./lease-stand-in.ts";
+import { beatsPerLease, type StandInData } from "./lease-stand-in.ts";
+import { readLeases, type SharedLease, type SharedTable } from "./shared-leases.ts";
 
 interface DriverModule {
   openDriver(
@@ -12,38 +13,44 @@ interface DriverModule {
 
 const { address, leaseMs, beats }: StandInData = workerData;
 const counter = new Int32Array(beats);
-const queueOf = new Map<string, string>();
+/** Receipts that the broker did not know any more. */
+const lost = new Set<string>();
 /** So many looks without a beat mean that the main thread is blocked; half a lease is left then. */
 const looksUntilBlocked = beatsPerLease / 2;
 
+let table: SharedTable | null = null;
 let opening: Promise<Driver> | null = null;
 let lastBeat = -1;
 let silentLooks = 0;
 
-parentPort?.on("message", ({ added, removed }: StandInChanges) => {
-  for (const { queue, receipts } of added)
-    for (const receipt of receipts) queueOf.set(receipt, queue);
-  for (const receipt of removed) queueOf.delete(receipt);
+parentPort?.on("message", (latest: SharedTable) => {
+  table = latest;
 });
 
 setInterval(() => {
   const beat = Atomics.load(counter, 0);
   silentLooks = beat === lastBeat ? silentLooks + 1 : 0;
   lastBeat = beat;
-  const isBlocked = silentLooks >= looksUntilBlocked && queueOf.size > 0;
-  if (isBlocked && silentLooks % 2 === looksUntilBlocked % 2) void renewAll();
+  if (silentLooks === 0) lost.clear();
+  if (silentLooks < looksUntilBlocked || silentLooks % 2 !== looksUntilBlocked % 2) return;
+  const held = heldLeases();
+  if (held.length > 0) void renewAll(held);
 }, leaseMs / beatsPerLease);
 
-async function renewAll(): Promise<void> {
+function heldLeases(): readonly SharedLease[] {
+  return table === null ? [] : readLeases(table).filter(({ receipt }) => !lost.has(receipt));
+}
+
+async function renewAll(held: readonly SharedLease[]): Promise<void> {
   const receiptsOf = new Map<string, string[]>();
-  for (const [receipt, queue] of queueOf)
+  for (const { queue, receipt } of held)
     receiptsOf.set(queue, [...(receiptsOf.get(queue) ?? []), receipt]);
   try {
     const driver = await openDriver();
     for (const [queue, receipts] of receiptsOf) {
       const kept = (await driver.extend?.(queue, receipts, leaseMs)) ?? [];
       for (const [index, receipt] of receipts.entries()) {
-        if (kept[index] !== true) queueOf.delete(receipt);
+        if (kept[index] !== true) lost.add(receipt);
       }
     }
   } catch (error) {
