@@ -1,16 +1,18 @@
 /**
- * The bench: `npm run bench -- postgres redis`, with `--rounds 5`, `--json`, `--only sends,drains` and
+ * The bench: `npm run bench -- postgres redis rabbitmq`, with `--rounds 5`, `--json`, `--only sends,drains` and
  * `--contenders bullmq`. Without a name it measures SQLite, which needs no server. The machine should be otherwise idle.
  */
 import { parseArgs } from "node:util";
 import { type BenchOptions, benchBroker, scenarioNames } from "./brokers.ts";
 import { postgresBench } from "./postgres.ts";
+import { rabbitmqBench } from "./rabbitmq.ts";
 import { redisBench } from "./redis.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<unknown>>> = {
   sqlite: () => import("./sqlite.ts"),
   postgres: (options) => benchBroker(postgresBench, options),
   redis: (options) => benchBroker(redisBench, options),
+  rabbitmq: (options) => benchBroker(rabbitmqBench, options),
 };
 
 const { values, positionals } = parseArgs({
