@@ -48,7 +48,8 @@ export function kafkaAdmin(place: KafkaPlace, timeoutMs: number): ConnectionPlan
         "the trigger kafka",
         () => import("kafkajs"),
       );
-      const retry = { retries: 0 };
+      // The client needs a second try to learn the brokers.
+      const retry = { retries: 2, initialRetryTime: 30, maxRetryTime: 100 };
       const admin = new Kafka({
         clientId: "sluice-scaler",
         brokers: place.brokers,
