@@ -1,8 +1,8 @@
 import { showValue } from "../core/index.ts";
 import type { TriggerContext } from "../scaler/index.ts";
+import { nearestTo } from "../specs/index.ts";
 import { triggerInvalid } from "./failure.ts";
 import type { Declaration, MetadataKey, ValuesOf } from "./metadata-key.ts";
-import { nearMiss } from "./near-miss.ts";
 
 /** Problems that one key alone does not show: `check` gets the values and tells what is wrong with them together. */
 export type Check<Keys extends Declaration> = (
@@ -107,7 +107,7 @@ function warnOfUnknown(context: TriggerContext, keys: Declaration): void {
   });
   for (const name of Object.keys(context.spec.metadata)) {
     if (known.includes(name)) continue;
-    const meant = nearMiss(name, known);
+    const meant = nearestTo(name, known);
     const hint = meant === null ? {} : { meant };
     context.logger.warn("unknown key in the metadata of a trigger", {
       ...hint,

