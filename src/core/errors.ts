@@ -149,7 +149,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = {
   TRIGGER_UNKNOWN: { summary: "No trigger has the type that a spec names.", ...usage },
   TRIGGER_INVALID: { summary: "A trigger's metadata is missing or wrong.", ...usage },
   TRIGGER_FAILED: {
-    summary: "What a trigger measures could not be read; the number of replicas is held.",
+    summary: "What a trigger measures could not be read, which is not taken for zero.",
     ...unavailable,
   },
   JOBS_LOST: { summary: "A run ended with jobs that are not accounted for.", ...failed },

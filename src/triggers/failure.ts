@@ -50,8 +50,10 @@ export function readingFailed(context: TriggerContext, error: unknown): SluiceEr
   }
   const what = redactUrl(error instanceof ReadingFailure ? error.message : describeError(error));
   const cause = error instanceof ReadingFailure ? (error.cause ?? error) : error;
-  const message = `${place}: ${what.replace(/\.$/, "")}. The number of replicas is not changed for it.`;
-  return new SluiceError("TRIGGER_FAILED", message, { cause, retryable: true });
+  return new SluiceError("TRIGGER_FAILED", `${place}: ${what.replace(/\.$/, "")}.`, {
+    cause,
+    retryable: true,
+  });
 }
 
 /** What a client said, in one line; several addresses of one host fail with an error whose own message is empty. */

@@ -60,9 +60,7 @@ it.each([
 ])("%s is an error, not a zero", async (query, problem) => {
   await expect(read(query)).rejects.toMatchObject({
     code: "TRIGGER_FAILED",
-    message: expect.stringMatching(
-      /^trigger 0 \(postgresql\) of ScaledObject shop\/mailer: .*number of replicas is not changed/s,
-    ),
+    message: expect.stringMatching(/^trigger 0 \(postgresql\) of ScaledObject shop\/mailer: ./s),
   });
   await expect(read(query)).rejects.toThrow(problem);
 });
