@@ -1,6 +1,7 @@
 import { Argument, Command } from "commander";
 import { mixedSchema, schemaKinds, specSchema } from "../../specs/index.ts";
 import { print } from "../terminal.ts";
+import { withTriggerMetadata } from "../trigger-schema.ts";
 
 const words = schemaKinds.map((kind) => kind.toLowerCase());
 
@@ -21,7 +22,8 @@ export function schemaCommand(): Command {
     .action(schema);
 }
 
-function schema(word: string | undefined): void {
+async function schema(word: string | undefined): Promise<void> {
   const kind = schemaKinds.find((one) => one.toLowerCase() === word);
-  print(JSON.stringify(kind === undefined ? mixedSchema() : specSchema(kind), null, 2));
+  const bare = kind === undefined ? mixedSchema() : specSchema(kind);
+  print(JSON.stringify(await withTriggerMetadata(bare), null, 2));
 }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { valueAtPath } from "./gjson.ts";
-import { parseQuantity } from "./quantity.ts";
 import { type Format, valueInAnswer } from "./value-in-answer.ts";
 
 const answers: Readonly<Record<Format, string>> = {
@@ -94,20 +93,4 @@ describe("paths", () => {
   test.each(["@reverse", "list|0", "list.@this", "[a,b]"])("%s is refused", (path) => {
     expect(() => valueAtPath(json, path)).toThrow("not supported");
   });
-});
-
-test.each([
-  ["64", 64],
-  ["1.5k", 1500],
-  ["100m", 0.1],
-  ["2Ki", 2048],
-  ["1e3", 1000],
-  ["1E", 1e18],
-  ["-5", -5],
-  ["k", null],
-  ["1 k", null],
-  ["1kb", null],
-  ["NaN", null],
-])("the quantity %s is %d", (text, value) => {
-  expect(parseQuantity(text)).toBe(value);
 });

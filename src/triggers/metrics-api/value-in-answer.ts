@@ -1,11 +1,11 @@
 import { parse as parseYaml } from "yaml";
 import { showValue } from "../../core/index.ts";
+import { parseQuantity } from "../../specs/index.ts";
 import { loadClient } from "../client.ts";
 import { reasonOf, wrongAnswer } from "../failure.ts";
 import { sourceNumber } from "../source-number.ts";
 import { findSample, parseSelector } from "./exposition.ts";
 import { valueAtPath } from "./gjson.ts";
-import { parseQuantity } from "./quantity.ts";
 
 /** How an answer is written. */
 export const formats = ["json", "prometheus", "xml", "yaml"] as const;
