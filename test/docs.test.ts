@@ -226,6 +226,10 @@ const given: Readonly<Record<string, string>> = {
   worker: 'import("sluice").Worker',
   trigger: `import("${root}/src/scaler/index.ts").Trigger`,
   target: `import("${root}/src/scaler/index.ts").Target`,
+  triggers: `readonly import("${root}/src/scaler/index.ts").ScalerTrigger[]`,
+  seen: `import("${root}/src/scaler/index.ts").ObjectObservation`,
+  scaledObject: `import("${root}/src/specs/index.ts").ScaledObject`,
+  connect: `typeof import("${root}/src/drivers/index.ts").connect`,
 };
 
 /** What an example without imports may take as given. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { repository, test } from "../support/cli.ts";
 
-const verbs = ["demo", "init", "publish", "work", "up", "status", "dead"];
+const verbs = ["demo", "init", "publish", "work", "up", "status", "dead", "scale"];
 
 describe.concurrent("help", () => {
   for (const verb of verbs) {

@@ -5,9 +5,16 @@ import {
   type LogLevel,
   SluiceError,
   systemClock,
+  toMs,
 } from "../../core/index.ts";
 import { connect } from "../../drivers/index.ts";
-import { createConnections, type Decision, explainDecision } from "../../scaler/index.ts";
+import {
+  type AutoscalerFlags,
+  autoscalerDefaults,
+  createConnections,
+  type Decision,
+  explainDecision,
+} from "../../scaler/index.ts";
 import {
   formatProblem,
   nameOf,
@@ -17,7 +24,7 @@ import {
   type SpecSet,
 } from "../../specs/index.ts";
 import { createTriggers } from "../../triggers/index.ts";
-import { jsonOption, logLevelOption, specFilesOption } from "../options.ts";
+import { duration, jsonOption, logLevelOption, specFilesOption } from "../options.ts";
 import { type MetricsServer, parseMetricsAddress, serveMetrics } from "../scale/metrics-server.ts";
 import { type ScaledUnits, startUnits } from "../scale/scaled-units.ts";
 import { createScalerMetrics, type ScalerMetrics } from "../scale/scaler-metrics.ts";
@@ -29,6 +36,8 @@ interface ScaleCommandOptions {
   readonly dryRun?: true;
   readonly json?: true;
   readonly metrics?: ReturnType<typeof parseMetricsAddress>;
+  readonly syncPeriod?: string;
+  readonly downscaleStabilization?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -55,6 +64,16 @@ export function scaleCommand(): Command {
       "serve Prometheus metrics at this port, or host:port (on the loopback interface)",
       parseMetricsAddress,
     )
+    .option(
+      "--sync-period <duration>",
+      "how often the autoscaler's half looks, as a cluster sets it (15s)",
+      duration,
+    )
+    .option(
+      "--downscale-stabilization <duration>",
+      "how long fewer must have been enough where behavior does not say, as a cluster sets it (5m)",
+      duration,
+    )
     .addOption(logLevelOption("info"))
     .addHelpText("after", examples)
     .action(scale);
@@ -73,6 +92,7 @@ async function scale(options: ScaleCommandOptions): Promise<void> {
       connectQueue: async (url) => (await connect(url, { logger })).driver,
     }),
     ...{ connections, clock: systemClock, logger, isDryRun: options.dryRun === true },
+    flags: toFlags(options),
     onDecision: (owner, decision) => record(owner, decision, { options, logger, metrics }),
     onTurn: (owner, turn) => metrics.turn(owner, turn),
   });
@@ -87,6 +107,23 @@ async function scale(options: ScaleCommandOptions): Promise<void> {
   await connections.close();
   await server?.close();
 }
+
+/** A cluster's settings, with Kubernetes' defaults. */
+function toFlags({ syncPeriod, downscaleStabilization }: ScaleCommandOptions): AutoscalerFlags {
+  const syncPeriodMs =
+    syncPeriod === undefined ? autoscalerDefaults.syncPeriodMs : toMs(syncPeriod);
+  if (syncPeriodMs < shortestSyncMs)
+    throw new SluiceError("OPTION_INVALID", `--sync-period must be at least ${shortestSyncMs}ms.`);
+  return {
+    ...autoscalerDefaults,
+    syncPeriodMs,
+    ...(downscaleStabilization !== undefined && {
+      downscaleStabilizationMs: toMs(downscaleStabilization),
+    }),
+  };
+}
+
+const shortestSyncMs = 100;
 
 function tellOf(set: SpecSet, { file }: ScaleCommandOptions, logger: Logger): void {
   const owners = [...set.scaledObjects, ...set.scaledJobs];

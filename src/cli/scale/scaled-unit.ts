@@ -1,6 +1,7 @@
 /** One ScaledObject or ScaledJob at work on this machine: its triggers, its target and the engine between them. */
 import { type Clock, type Logger, systemClock } from "../../core/index.ts";
 import {
+  type AutoscalerFlags,
   createScaledJobEngine,
   createScaledObjectEngine,
   type Decision,
@@ -29,6 +30,8 @@ import { createPretendJobs, createPretendTarget } from "./pretend-target.ts";
 /** What every unit shares. */
 export interface UnitOptions extends TriggerSurroundings {
   readonly isDryRun: boolean;
+  /** What a cluster sets for its autoscalers. */
+  readonly flags: AutoscalerFlags;
   readonly onDecision: (owner: ScaledObject | ScaledJob, decision: Decision) => void;
   readonly onTurn: (owner: ScaledObject | ScaledJob, turn: TurnFigures) => void;
 }
@@ -149,7 +152,7 @@ async function openObject(
     async build(version, earlier, startDelayMs) {
       return createScaledObjectEngine({
         ...engineParts(version, options),
-        policy: toScaledObjectPolicy(version.owner),
+        policy: toScaledObjectPolicy(version.owner, options.flags),
         target: await follow(version),
         startDelayMs,
         ...(earlier !== null && { initialState: earlier }),

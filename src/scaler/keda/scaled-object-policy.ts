@@ -91,8 +91,8 @@ export interface RatePolicy {
  *
  * @example
  * const policy = toScaledObjectPolicy(scaledObject);
- * let state = initialScaledObjectState(clock.now());
- * const outcome = pollScaledObject(policy, state, seen);
+ * const state = initialScaledObjectState(systemClock.now());
+ * const { decision } = pollScaledObject(policy, state, seen);
  */
 export function toScaledObjectPolicy(
   { spec, controls }: Pick<ScaledObject, "spec" | "controls">,
