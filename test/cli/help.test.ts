@@ -3,7 +3,18 @@ import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { repository, test } from "../support/cli.ts";
 
-const verbs = ["demo", "init", "publish", "work", "up", "status", "dead", "scale"];
+const verbs = [
+  "demo",
+  "init",
+  "publish",
+  "work",
+  "up",
+  "status",
+  "dead",
+  "scale",
+  "explain",
+  "schema",
+];
 
 describe.concurrent("help", () => {
   for (const verb of verbs) {

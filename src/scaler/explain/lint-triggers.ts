@@ -1,6 +1,11 @@
 /** What is worth saying of single triggers, whoever owns them. */
 import { isSluiceError } from "../../core/index.ts";
-import type { ScaledJob, ScaledObject, TriggerSpec } from "../../specs/index.ts";
+import {
+  type ScaledJob,
+  type ScaledObject,
+  suggestion,
+  type TriggerSpec,
+} from "../../specs/index.ts";
 import type { Explained, Remark, Resolution } from "./explain.ts";
 import {
   factsOf,
@@ -34,13 +39,14 @@ function unresolved(resolution: Resolution | undefined, path: Path): readonly Re
 }
 
 function unknownType({ type }: TriggerSpec, path: Path): readonly Remark[] {
-  if (Object.hasOwn(triggerFacts, type)) return [];
+  const known = Object.keys(triggerFacts);
+  if (known.includes(type)) return [];
   return [
     {
       rule: "unknown-trigger",
       severity: "warning",
       path: [...path, "type"],
-      text: `Sluice does not measure ${JSON.stringify(type)}. It knows ${Object.keys(triggerFacts).join(", ")}.`,
+      text: `Sluice does not measure ${JSON.stringify(type)}.${suggestion(type, known)} It knows ${known.join(", ")}.`,
     },
   ];
 }
