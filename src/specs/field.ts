@@ -51,6 +51,9 @@ export function below(at: Place, key: string | number): Place {
   return { path: [...at.path, key], report: at.report };
 }
 
+/** Keys whose values no message shows, whatever object they stand in. */
+const secretKey = /pass|secret|token|key|credential|connection/i;
+
 /** A text; not empty if `isNeeded`. `isSecret` keeps what came out of the message. */
 export function text(options: { isNeeded?: boolean; isSecret?: boolean } = {}): Field<string> {
   const what = options.isNeeded ? "a text that is not empty" : "a text";
@@ -60,15 +63,23 @@ export function text(options: { isNeeded?: boolean; isSecret?: boolean } = {}): 
     isBlankAbsent: !options.isNeeded,
     read(value, at) {
       if (typeof value === "string" && (value !== "" || !options.isNeeded)) return value;
-      const isPlain = typeof value === "number" || typeof value === "boolean";
-      const came = options.isSecret ? `a ${typeof value}` : shape(value);
-      const cure = isPlain
-        ? ` Put it in quotes${options.isSecret ? "" : `: "${value}"`}; Kubernetes takes only texts here.`
-        : "";
-      at.report.error(at.path, `must be ${what}; got ${came}.${cure}`);
-      return isPlain && !options.isSecret ? String(value) : invalid;
+      const isHidden = options.isSecret || secretKey.test(String(at.path.at(-1)));
+      at.report.error(at.path, `must be ${what}; got ${noText(value, isHidden)}`);
+      return isPlain(value) && !options.isSecret ? String(value) : invalid;
     },
   };
+}
+
+/** What came in place of a text, and the cure. */
+function noText(value: unknown, isHidden: boolean): string {
+  if (!isPlain(value)) return `${shape(value)}.`;
+  const quoted = isHidden ? "quotes" : `quotes: "${value}"`;
+  const came = isHidden ? `a ${typeof value}` : shape(value);
+  return `${came}. Put it in ${quoted}; Kubernetes takes only texts here.`;
+}
+
+function isPlain(value: unknown): value is number | boolean {
+  return typeof value === "number" || typeof value === "boolean";
 }
 
 /** A whole number between bounds, both included. The upper bound is that of Kubernetes' int32 unless given. */
@@ -143,7 +154,7 @@ export function mapping<T>(member: Field<T>, what: string): Field<Readonly<Recor
     what,
     schema: { type: "object", additionalProperties: member.schema },
     read(value, at) {
-      if (!isMapping(value)) return refuse(at, `must be ${what}; got ${shape(value)}.`);
+      if (!isMapping(value)) return refuse(at, `must be ${what}; got ${outline(value)}.`);
       const pairs = Object.entries(value).map(([key, one]): [string, Read<T>] => [
         key,
         member.read(one ?? "", below(at, key)),
@@ -193,7 +204,7 @@ export function object<T extends object>(
       ...(options.isOpen ? {} : { additionalProperties: false }),
     },
     read(value, at) {
-      if (!isMapping(value)) return refuse(at, `must be a mapping; got ${shape(value)}.`);
+      if (!isMapping(value)) return refuse(at, `must be a mapping; got ${outline(value)}.`);
       if (!options.isOpen) warnOfUnknown(value, { members, at, renamed: options.renamed ?? {} });
       const pairs = fields.map(([key, field]): [string, unknown] => [
         key,
@@ -285,4 +296,10 @@ function allRead<T>(values: readonly Read<T>[]): values is readonly T[] {
 export function shape(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   return isMapping(value) ? "a mapping" : showValue(value);
+}
+
+/** What came in place of a mapping, without its value: the mapping may have been one of secrets. */
+function outline(value: unknown): string {
+  if (typeof value === "string") return "a text";
+  return typeof value === "number" ? "a number" : shape(value);
 }

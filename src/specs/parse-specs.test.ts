@@ -80,10 +80,15 @@ describe("an error", () => {
     const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "s" } };
     for (const values of [
       { data: { a: 31337 } },
+      { data: "31337" },
+      { stringData: 31337 },
       { data: { a: "31337?" } },
       { stringData: { a: 31337 } },
     ])
       expect(texts(problemsOf({ ...secret, ...values })).join()).not.toContain("31337");
+    const metadata = { listName: "jobs", password: 31337 };
+    const said = texts(problemsOf(scaledObject({ triggers: [trigger({ metadata })] })));
+    expect(said.join()).toContain("password must be a text; got a number. Put it in quotes;");
     expect(errorOf('kind: Secret\nstringData: {a: "31337').message).not.toContain("31337");
   });
 });

@@ -58,7 +58,7 @@ const variable: Field<EnvVar> = derive(
   object<WrittenVariable>(
     {
       name: text({ isNeeded: true }),
-      value: { ...optional(text()), isBlankAbsent: false },
+      value: { ...optional(text({ isSecret: true })), isBlankAbsent: false },
       valueFrom: optional(
         object<WrittenSource>(
           {

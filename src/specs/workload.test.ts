@@ -82,7 +82,7 @@ test.each([
   [{ args: [1] }, 'args[0] must be a text; got 1. Put it in quotes: "1"'],
   [
     { env: [{ name: "PORT", value: 80 }] },
-    'env[0].value must be a text; got 80. Put it in quotes: "80"',
+    "env[0].value must be a text; got a number. Put it in quotes;",
   ],
   [{ env: [{ value: "a" }] }, "env[0].name is missing"],
   [{ env: [{ name: "a", value: "b", valueFrom: {} }] }, "env[0] has both value and valueFrom"],

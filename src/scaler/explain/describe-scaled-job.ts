@@ -37,7 +37,7 @@ function boundsText({
 
 function howMany({ triggers, scalingStrategy }: ScaledJobSpec): string {
   const needs = triggers.map((trigger) => {
-    const target = valueOfKey(trigger, factsOf(trigger)?.target ?? null);
+    const target = valueOfKey(trigger, factsOf(trigger)?.target(trigger.metadata) ?? null);
     return target === null ? `what ${trigger.type} asks for` : `${trigger.type} / ${target}`;
   });
   if (needs.length === 1) return `${needs[0]}, rounded up`;

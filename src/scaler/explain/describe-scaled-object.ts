@@ -112,7 +112,7 @@ function needOf(trigger: TriggerSpec): string {
   const type = trigger.metricType ?? "AverageValue";
   if (trigger.type === "cron") return `cron's ${trigger.metadata.desiredReplicas ?? "?"}`;
   const facts = factsOf(trigger);
-  const target = valueOfKey(trigger, facts?.target ?? null);
+  const target = valueOfKey(trigger, facts?.target(trigger.metadata) ?? null);
   if (target === null) return `what ${trigger.type} reads against its target`;
   if (isResourceTrigger(trigger))
     return `as many as keep ${trigger.type} at ${target}${type === "Utilization" ? "% of the requests" : " on average"}`;

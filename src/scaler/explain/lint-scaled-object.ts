@@ -145,7 +145,9 @@ const activationAboveTarget: Rule = ({ spec }) => {
   return spec.triggers.flatMap((trigger, index): readonly Remark[] => {
     const facts = factsOf(trigger);
     const activation = Number(valueOfKey(trigger, facts?.activation ?? null) ?? Number.NaN);
-    const target = Number(valueOfKey(trigger, facts?.target ?? null) ?? Number.NaN);
+    const target = Number(
+      valueOfKey(trigger, facts?.target(trigger.metadata) ?? null) ?? Number.NaN,
+    );
     if (!(activation > target)) return [];
     return [
       {

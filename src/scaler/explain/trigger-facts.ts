@@ -16,7 +16,7 @@ export interface TriggerFacts {
   /** What the value is, as the end of "reads …". */
   readonly measures: (metadata: Metadata) => string;
   /** The value per replica; null where there is no such key. */
-  readonly target: KeyWithDefault | null;
+  readonly target: (metadata: Metadata) => KeyWithDefault | null;
   /** Active above this; null where the type has no such key. */
   readonly activation: KeyWithDefault | null;
   readonly inFlight: (metadata: Metadata) => InFlight;
@@ -25,7 +25,7 @@ export interface TriggerFacts {
 const by =
   (key: string, standard: string | null = null) =>
   (activation: string, activationStandard = "0") => ({
-    target: { key, standard },
+    target: () => ({ key, standard }),
     activation: { key: activation, standard: activationStandard },
   });
 
@@ -56,7 +56,12 @@ const redisStream: TriggerFacts = {
       ? `the entries of ${stream} not yet delivered to the group ${group}`
       : `the entries of ${stream} delivered to the group ${group} and not acknowledged`;
   },
-  target: null,
+  target: ({ consumerGroup, lagCount }) => {
+    if (!consumerGroup) return { key: "streamLength", standard: "5" };
+    return lagCount
+      ? { key: "lagCount", standard: null }
+      : { key: "pendingEntriesCount", standard: "5" };
+  },
   activation: { key: "activationLagCount", standard: "0" },
   inFlight: (metadata) => (metadata.consumerGroup && metadata.lagCount ? "excluded" : "included"),
 };
@@ -70,14 +75,14 @@ const kafka: TriggerFacts = {
 
 const external: TriggerFacts = {
   measures: (metadata) => `what the external scaler at ${said(metadata, "scalerAddress")} says`,
-  target: null,
+  target: () => null,
   activation: null,
   inFlight: always("unknown"),
 };
 
 const resource = (name: string): TriggerFacts => ({
   measures: () => `the ${name} of the pods, which only Kubernetes can measure`,
-  target: { key: "value", standard: null },
+  target: () => ({ key: "value", standard: null }),
   activation: null,
   inFlight: always("unknown"),
 });
@@ -111,7 +116,10 @@ export const triggerFacts: Readonly<Record<string, TriggerFacts>> = {
       const queue = `the RabbitMQ queue ${said(metadata, "queueName")}`;
       return mode === "QueueLength" ? `the messages of ${queue}` : `${mode} of ${queue}`;
     },
-    ...by("value", "20")("activationValue"),
+    // queueLength is the key of old, for the mode QueueLength alone.
+    target: ({ queueLength }) =>
+      queueLength ? { key: "queueLength", standard: null } : { key: "value", standard: "20" },
+    activation: { key: "activationValue", standard: "0" },
     inFlight: (metadata) => rabbitmqInFlight(metadata, rabbitmqProtocol(metadata)),
   },
   redis: redisList,
@@ -150,7 +158,7 @@ export const triggerFacts: Readonly<Record<string, TriggerFacts>> = {
   cron: {
     measures: (metadata) =>
       `the clock of ${said(metadata, "timezone")}: ${said(metadata, "desiredReplicas")} from "${said(metadata, "start")}" to "${said(metadata, "end")}", else 0`,
-    target: null,
+    target: () => null,
     activation: null,
     inFlight: always("unknown"),
   },
@@ -185,8 +193,15 @@ export const triggerFacts: Readonly<Record<string, TriggerFacts>> = {
     inFlight: always("unknown"),
   },
   sluice: {
-    measures: (metadata) => `the messages of the Sluice queue ${said(metadata, "queueName")}`,
-    ...by("messageCount", "5")("activationMessageCount"),
+    measures: (metadata) => {
+      const queue = `of the Sluice queue ${said(metadata, "queueName")}`;
+      if (!metadata.maxAge) return `the messages ${queue}`;
+      const wait = `the wait of the oldest message ${queue} against ${metadata.maxAge}`;
+      return metadata.messageCount ? `the messages ${queue}, and ${wait}` : wait;
+    },
+    target: ({ messageCount, maxAge }) =>
+      maxAge && !messageCount ? null : { key: "messageCount", standard: "5" },
+    activation: { key: "activationMessageCount", standard: "0" },
     inFlight: always("included"),
   },
 };
