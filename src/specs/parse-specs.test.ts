@@ -89,7 +89,14 @@ describe("an error", () => {
     const metadata = { listName: "jobs", password: 31337 };
     const said = texts(problemsOf(scaledObject({ triggers: [trigger({ metadata })] })));
     expect(said.join()).toContain("password must be a text; got a number. Put it in quotes;");
-    expect(errorOf('kind: Secret\nstringData: {a: "31337').message).not.toContain("31337");
+    for (const torn of [
+      '{a: "31337',
+      "{a: b} 31337",
+      "\n  a: |31337\n",
+      "\n a: 'b' 31337",
+      "\n}31337",
+    ])
+      expect(errorOf(`kind: Secret\nstringData: ${torn}`).message).not.toContain("31337");
   });
 });
 

@@ -190,8 +190,9 @@ class Scope {
       return toParameters(JSON.parse(await readFile(path, "utf8")));
     } catch (error) {
       // The text of a JSON error may quote the file, which holds secrets.
-      const why = error instanceof SyntaxError ? "no JSON" : describeError(error);
-      throw unusable(`must be a JSON object of texts: ${why}.`);
+      if (error instanceof SyntaxError)
+        throw unusable("must be a JSON object of texts; it is none.");
+      throw unusable(`must be a JSON object of texts: ${describeError(error)}.`, error);
     }
   }
 

@@ -60,7 +60,11 @@ export function readYaml(text: string): YamlText {
     const lineOf = (path: Path): number => lines.linePos(offsetOf(document, path)).line || 1;
     const value = document.errors.length > 0 ? null : toPlain(document);
     for (const { message, pos } of document.errors)
-      troubles.push({ document: number, line: lines.linePos(pos[0]).line || 1, message });
+      troubles.push({
+        document: number,
+        line: lines.linePos(pos[0]).line || 1,
+        message: withoutText(message),
+      });
     if (value instanceof Error)
       troubles.push({ document: number, line: lineOf([]), message: unreadable(value) });
     else if (value !== null) documents.push({ number, value, lineOf });
@@ -95,7 +99,12 @@ function toPlain(document: Document.Parsed): unknown {
 
 function unreadable(error: Error): string {
   const isDeep = error instanceof RangeError;
-  return `cannot be read: ${isDeep ? "it is nested too deeply" : error.message}.`;
+  return `cannot be read: ${isDeep ? "it is nested too deeply" : withoutText(error.message)}.`;
+}
+
+/** What the parser says, without the piece of the text that it quotes after a colon, which may be of a secret. */
+function withoutText(message: string): string {
+  return message.split(": ")[0] ?? "";
 }
 
 function asError(error: unknown): Error {

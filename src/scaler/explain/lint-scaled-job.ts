@@ -1,5 +1,6 @@
 import type { ScaledJob, ScaledJobSpec } from "../../specs/index.ts";
 import type { Explained, Remark } from "./explain.ts";
+import { lintCommand } from "./lint-command.ts";
 import { inFlightOf, lintTriggers } from "./lint-triggers.ts";
 import type { InFlight } from "./trigger-facts.ts";
 
@@ -10,6 +11,7 @@ export function lintScaledJob(explained: Explained<ScaledJob>): readonly Remark[
     object.controls.sequential === null ? strategyRemarks(explained) : sequentialRemarks(object);
   return [
     ...lintTriggers(explained),
+    ...lintCommand(explained),
     ...rules,
     ...minimumOnTop(object.spec),
     ...several(object.spec),

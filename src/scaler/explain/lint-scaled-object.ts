@@ -7,6 +7,7 @@ import {
 import { standardDownWindow } from "./describe-behavior.ts";
 import { valueOfKey } from "./describe-triggers.ts";
 import type { Explained, Remark } from "./explain.ts";
+import { lintCommand } from "./lint-command.ts";
 import { lintTriggers } from "./lint-triggers.ts";
 import { factsOf } from "./trigger-facts.ts";
 
@@ -16,7 +17,11 @@ type Rule = (object: ScaledObject) => readonly Remark[];
 export function lintScaledObject(explained: Explained<ScaledObject>): readonly Remark[] {
   const { object } = explained;
   const rules = object.controls.objective === null ? kedaRules : objectiveRules;
-  return [...lintTriggers(explained), ...rules.flatMap((rule) => rule(object))];
+  return [
+    ...lintTriggers(explained),
+    ...lintCommand(explained),
+    ...rules.flatMap((rule) => rule(object)),
+  ];
 }
 
 const idleFlaps: Rule = ({ spec: { idleReplicaCount: idle, minReplicaCount: min } }) => {
