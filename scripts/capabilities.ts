@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DriverCapabilities, type SupportName, supportNames } from "../src/core/index.ts";
+import { azureServiceBusCapabilities } from "../src/drivers/azure-service-bus/index.ts";
 import { memoryCapabilities } from "../src/drivers/memory/index.ts";
 import { postgresCapabilities } from "../src/drivers/postgres/index.ts";
 import { rabbitmqCapabilities } from "../src/drivers/rabbitmq/index.ts";
@@ -30,6 +31,11 @@ const drivers: readonly ShownDriver[] = [
   { name: "postgres", url: "postgres://host/db", capabilities: postgresCapabilities },
   { name: "redis", url: "redis://host", capabilities: redisCapabilities },
   { name: "rabbitmq", url: "amqp://host", capabilities: rabbitmqCapabilities },
+  {
+    name: "azure-service-bus",
+    url: "servicebus://namespace",
+    capabilities: azureServiceBusCapabilities,
+  },
 ];
 
 const features: Readonly<Record<SupportName, string>> = {

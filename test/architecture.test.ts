@@ -30,6 +30,10 @@ const everyRoom = [
 /** `main` is src/index.ts. A new driver is one more entry, with its client library among `optional`. */
 const rooms: Readonly<Record<string, Room>> = {
   core: { rooms: [], optional: ["@opentelemetry/api"] },
+  "drivers/azure-service-bus": {
+    rooms: ["core"],
+    optional: ["@azure/identity", "@azure/service-bus"],
+  },
   "drivers/memory": { rooms: ["core"] },
   "drivers/postgres": { rooms: ["core"], optional: ["pg"] },
   "drivers/rabbitmq": { rooms: ["core"], optional: ["amqplib"] },
@@ -38,6 +42,7 @@ const rooms: Readonly<Record<string, Room>> = {
   drivers: {
     rooms: [
       "core",
+      "drivers/azure-service-bus",
       "drivers/memory",
       "drivers/postgres",
       "drivers/rabbitmq",

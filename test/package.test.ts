@@ -37,6 +37,7 @@ const subpaths: readonly string[] = [
   "sluice/drivers/memory",
   "sluice/drivers/postgres",
   "sluice/drivers/rabbitmq",
+  "sluice/drivers/azure-service-bus",
   "sluice/drivers/redis",
   "sluice/drivers/sqlite",
   "sluice/testing",

@@ -11,7 +11,8 @@ export type Accuracy = "exact" | "approximate" | "unknown";
 
 /** The accuracy of each figure of `depth`. */
 export interface DepthCapabilities {
-  readonly ready: Accuracy;
+  /** `with in flight`: the broker tells one approximate figure for ready and leased messages, which stands under `ready`. */
+  readonly ready: Accuracy | "with in flight";
   readonly delayed: Accuracy;
   readonly inFlight: Accuracy;
   readonly dead: Accuracy;
@@ -32,6 +33,8 @@ export interface DriverLimits {
   readonly maxCallsUnderWay?: number;
   /** Priorities run from 0 (default) to `maxPriority` (first). 0 when priority is not supported. */
   readonly maxPriority: number;
+  /** Names that differ in case only are the same queue. Default: they are two queues. */
+  readonly queueNames?: "case-insensitive";
 }
 
 /** Everything a driver declares about itself. */

@@ -46,6 +46,7 @@ export type ErrorCode =
   | "STORE_READ_ONLY"
   | "STORE_CORRUPT"
   | "SCHEMA_NEWER"
+  | "QUEUE_NOT_FOUND"
   | "DRIVER_FAILED"
   | "LEASE_LOST"
   | "HANDLER_TIMEOUT"
@@ -107,13 +108,22 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = {
     summary: "The server answers, but is not what the URL or Sluice expects.",
     ...misconfigured,
   },
-  STORE_BUSY: { summary: "Another process held the store's lock for too long.", ...unavailable },
+  STORE_BUSY: {
+    summary: "Another process held the store's lock for too long, or the broker throttles.",
+    ...unavailable,
+  },
   STORE_FULL: { summary: "The disk or the store is full; nothing was written.", ...unavailable },
   STORE_READ_ONLY: { summary: "The store can be read only.", ...misconfigured },
   STORE_CORRUPT: { summary: "The file is not a database or is damaged.", ...misconfigured },
   SCHEMA_NEWER: {
     summary: "The store was written by a newer version of Sluice.",
     ...misconfigured,
+  },
+  QUEUE_NOT_FOUND: {
+    summary: "A queue does not exist, and this user may not or shall not create it.",
+    retryable: false,
+    exit: 78,
+    http: 404,
   },
   DRIVER_FAILED: {
     summary: "The store or broker reported an error that has no code of its own.",

@@ -12,6 +12,8 @@ export interface QueueDepth {
   readonly dead: number | null;
   /** How long the longest-waiting ready message has been ready; 0 when none is. */
   readonly oldestAgeMs: number | null;
+  /** Why figures are `null` that the driver could tell otherwise, such as a missing right. */
+  readonly reason?: string;
 }
 
 /** The longest queue name. */

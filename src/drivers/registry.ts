@@ -20,14 +20,20 @@ const schemes: Readonly<Record<string, () => Promise<Open>>> = {
   amqps: async () => (await import("./rabbitmq/index.ts")).openRabbitmq,
   redis: async () => (await import("./redis/index.ts")).openRedis,
   rediss: async () => (await import("./redis/index.ts")).openRedis,
+  servicebus: async () => (await import("./azure-service-bus/index.ts")).openAzureServiceBus,
 };
+
+/** What takes the place of a URL: a connection string, known by a part that it always has. */
+const connectionStrings: readonly { readonly looksLike: RegExp; readonly scheme: string }[] = [
+  { looksLike: /(^|;)\s*Endpoint\s*=/i, scheme: "servicebus" },
+];
 
 /** The schemes that a queue URL may have. */
 export const knownSchemes: readonly string[] = Object.keys(schemes);
 
 /** Opens the driver for a queue URL. Rejects with `URL_INVALID`, `SCHEME_UNKNOWN` or the driver's own error. */
 export async function openDriver(url: string, context: OpenContext): Promise<Driver> {
-  const scheme = typeof url === "string" ? /^([a-z][a-z0-9+.-]*):/.exec(url)?.[1] : undefined;
+  const scheme = typeof url === "string" ? schemeOf(url) : undefined;
   if (scheme === undefined) {
     const came = typeof url === "string" ? JSON.stringify(redactUrl(url)) : typeof url;
     throw new SluiceError(
@@ -44,4 +50,9 @@ export async function openDriver(url: string, context: OpenContext): Promise<Dri
   }
   const open = await load();
   return open(url, context);
+}
+
+function schemeOf(url: string): string | undefined {
+  const named = /^([a-z][a-z0-9+.-]*):/.exec(url)?.[1];
+  return named ?? connectionStrings.find(({ looksLike }) => looksLike.test(url))?.scheme;
 }

@@ -53,11 +53,15 @@ export function queueDepthTrigger(
 }
 
 async function sample(driver: Driver, queue: string, clock: Clock): Promise<MetricSample> {
-  const { ready, inFlight, delayed, oldestAgeMs } = await driver.depth(queue);
+  const { ready, delayed, oldestAgeMs, ...told } = await driver.depth(queue);
+  // A figure that holds the leased ones must not be taken for one that lacks them.
+  const isOneFigure = driver.capabilities.depth.ready === "with in flight";
+  const inFlight = isOneFigure ? 0 : told.inFlight;
   if (ready === null) {
+    const why = told.reason === undefined ? "" : ` (${told.reason})`;
     throw new SluiceError(
       "OPTION_UNSUPPORTED",
-      `scaling by depth needs the number of waiting messages; the ${driver.name} driver does not tell it for ${queue}. Run a fixed number of workers, or use another queue URL.`,
+      `scaling by depth needs the number of waiting messages; the ${driver.name} driver does not tell it for ${queue}${why}. Run a fixed number of workers, or use another queue URL.`,
     );
   }
   const value = ready + (inFlight ?? 0);

@@ -14,9 +14,17 @@ import { neededForPostgres, startPostgres } from "./servers/postgres.ts";
 import { neededForPrometheus, startPrometheus } from "./servers/prometheus.ts";
 import { neededForRabbitmq, startRabbitmq } from "./servers/rabbitmq.ts";
 import { neededForRedis, startRedis } from "./servers/redis.ts";
+import { startPrivateServiceBus, startServiceBus } from "./servers/service-bus.ts";
 import type { TestServer } from "./servers/test-server.ts";
 
-export { startPostgres, startRabbitmq, startRedis, type TestServer };
+export {
+  startPostgres,
+  startPrivateServiceBus,
+  startRabbitmq,
+  startRedis,
+  startServiceBus,
+  type TestServer,
+};
 
 /** The kinds of server. */
 export type ServerName = "postgres" | "redis" | "rabbitmq" | "mariadb" | "nats" | "prometheus";

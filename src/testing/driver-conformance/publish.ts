@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
-import type { Driver, Headers } from "../../core/index.ts";
+import { type Driver, type Headers, isSluiceError } from "../../core/index.ts";
 import { type ConformanceCase, type ConformanceContext, casesOf } from "./conformance-case.ts";
 import { ackAll, take, takeNothing, takeOne } from "./consumer.ts";
 import { expectDepth } from "./expectations.ts";
 import { numbered, outgoing, publishTexts, textsOf } from "./sample-messages.ts";
+
+/** Publishes a queue's own name to it. A driver may refuse a name that its broker cannot have, and says so. */
+async function isTaken(driver: Driver, queue: string): Promise<boolean> {
+  try {
+    await publishTexts(driver, queue, [queue]);
+    return true;
+  } catch (error) {
+    if (isSluiceError(error) && error.code === "QUEUE_NAME_INVALID") return false;
+    throw error;
+  }
+}
 
 const everyByte = Uint8Array.from({ length: 256 }, (_, value) => value);
 
@@ -150,10 +161,13 @@ export const publishCases: readonly ConformanceCase[] = casesOf("publish", [
   {
     name: "keeps queues with similar names apart",
     async run({ driver, queue }) {
-      const queues = [".x", "_x", "-x", ":x", "/x", "x", ".X"].map((end) => `${queue}${end}`);
+      const ends = [".x", "_x", "-x", ":x", "/x", "x"];
+      if (driver.capabilities.limits.queueNames !== "case-insensitive") ends.push(".X");
       const longest = queue.padEnd(128, "z");
-      for (const name of [...queues, longest]) await publishTexts(driver, name, [name]);
-      for (const name of [...queues, longest]) {
+      const taken: string[] = [];
+      for (const name of [...ends.map((end) => `${queue}${end}`), longest])
+        if (await isTaken(driver, name)) taken.push(name);
+      for (const name of taken) {
         assert.deepEqual(textsOf(await take(driver, name, 1)), [name]);
         await takeNothing(driver, name, 0);
       }

@@ -1,0 +1,231 @@
+/**
+ * How deliveries end.
+ *
+ * A message that is to be tried at once is abandoned: it keeps its place, and properties that travel with it say what
+ * its delivery count means. A retry with a delay takes two steps, since the broker cannot delay what it has: a copy is
+ * scheduled, then the original is completed. When the process dies between the two, both are there. The copy's message
+ * id is made of the original's sequence number and stay, so it can be stored once only in a queue with duplicate detection; and
+ * an original that comes again with a lost lock is never handed out, but moved: a copy with that same id is sent, and the
+ * original completed. Where the scheduled copy is there already, the broker drops the second one. So exactly one of them
+ * lives, whichever step was the last. Without duplicate detection there may be two, which is said when the queue is
+ * first used.
+ *
+ * Moving also starts a new delivery count, so that the queue's MaxDeliveryCount does not end a job before its own limit.
+ */
+import { appendFailure, type Failure, type Settlement } from "../../core/index.ts";
+import type { ReceivedMessage, Receiver } from "./client.ts";
+import { isLockLost, toDriverError } from "./errors.ts";
+import { Gate } from "./gate.ts";
+import { type Lane, openReceiver } from "./lane.ts";
+import type { Lease } from "./leases.ts";
+import type { Session } from "./link.ts";
+import { buried, givenBack, type Parcel, toCopy } from "./message-codec.ts";
+import type { Parts } from "./parts.ts";
+import type { QueueFacts } from "./queues.ts";
+
+/** A message whose lock is ours. */
+export interface Held {
+  readonly message: ReceivedMessage;
+  readonly parcel: Parcel;
+  /** The receiver that it came by, as long as its connection lives. */
+  readonly lane: Pick<Lane, "session" | "receiver" | "turns">;
+}
+
+type Work = (receiver: Receiver, message: ReceivedMessage) => Promise<unknown>;
+
+/** The longest reason that the broker takes. */
+const longestReason = 4000;
+const defaultMaxDeliveryCount = 10;
+/** Requests that are under way at once; the management link has room for some more. */
+const mostRenewals = 100;
+
+/** See the top of this file. All reject with a SluiceError, and resolve with `false` when the lock was lost. */
+export class Endings {
+  readonly #parts: Parts;
+  readonly #queue: string;
+  readonly #receivers = new WeakMap<Session, Receiver>();
+  readonly #renewals = new Gate(mostRenewals);
+
+  constructor(parts: Parts, queue: string) {
+    this.#parts = parts;
+    this.#queue = queue;
+  }
+
+  /** What a settlement asks for. */
+  conclude(lease: Lease, settlement: Settlement, facts: QueueFacts): Promise<boolean> {
+    const { parcel } = lease;
+    const attempts = parcel.attempts + 1;
+    switch (settlement.outcome) {
+      case "ack":
+        return this.#complete(lease);
+      case "release":
+        return this.giveBack(lease, { attempts: parcel.attempts, readyAt: null }, facts);
+      case "dead-letter":
+        return this.#bury(lease, settlement.reason, settlement.failure);
+      case "retry": {
+        const history = appendFailure(parcel.history, settlement.failure);
+        const now = this.#parts.clock.now();
+        const readyAt = now + settlement.delayMs;
+        if (settlement.delayMs > 0)
+          return this.postpone(lease, { attempts, readyAt, history }, facts);
+        return this.giveBack(lease, { attempts, readyAt, history }, facts);
+      }
+    }
+  }
+
+  /** Makes the message ready at once. */
+  async giveBack(
+    held: Held,
+    change: {
+      readonly attempts: number;
+      readonly readyAt: number | null;
+      readonly history?: readonly Failure[];
+    },
+    facts: QueueFacts,
+  ): Promise<boolean> {
+    const { parcel, message } = held;
+    const { history = parcel.history, attempts, readyAt } = change;
+    const count = (message.deliveryCount ?? 0) + 1;
+    const most = facts.maxDeliveryCount ?? defaultMaxDeliveryCount;
+    // At its limit the broker would dead-letter it; one more delivery must be left for a crash.
+    if (count + 1 >= most)
+      return this.move(held, { attempts, readyAt: readyAt ?? this.#parts.clock.now(), history });
+    const changed = givenBack(parcel, { count, attempts, readyAt, history });
+    return this.#settle(held, (receiver, own) => receiver.abandonMessage(own, changed));
+  }
+
+  /** Replaces the message by a copy that is ready at once. */
+  async move(
+    held: Held,
+    change: {
+      readonly attempts: number;
+      readonly readyAt: number;
+      readonly history?: readonly Failure[];
+    },
+  ): Promise<boolean> {
+    const copy = toCopy(held.parcel, { messageId: copyIdOf(held), ...change });
+    await this.#translating(() => this.#parts.publisher.send(this.#queue, copy));
+    return this.#complete(held);
+  }
+
+  /** Replaces the message by a copy that is ready later. */
+  async postpone(
+    held: Held,
+    change: {
+      readonly attempts: number;
+      readonly readyAt: number;
+      readonly history?: readonly Failure[];
+    },
+    facts: QueueFacts,
+  ): Promise<boolean> {
+    const { publisher } = this.#parts;
+    const copy = toCopy(held.parcel, { messageId: copyIdOf(held), ...change });
+    const scheduled = await this.#translating(() =>
+      publisher.schedule(this.#queue, copy, change.readyAt),
+    );
+    const isOurs = await this.#complete(held);
+    // Without duplicate detection the original goes on by itself; with it, it will give way to the copy.
+    if (!isOurs && facts.detectsDuplicates === false)
+      await publisher.cancel(this.#queue, scheduled).catch(() => undefined);
+    return isOurs;
+  }
+
+  /** Prolongs a lock. */
+  async renew(held: Held): Promise<boolean> {
+    await this.#renewals.enter();
+    try {
+      return await this.#settle(
+        held,
+        (receiver, message) => receiver.renewMessageLock(message),
+        true,
+      );
+    } finally {
+      this.#renewals.leave();
+    }
+  }
+
+  #bury(held: Held, reason: string, failure: Failure | undefined): Promise<boolean> {
+    const { parcel } = held;
+    const changed = buried(parcel, {
+      attempts: parcel.attempts + 1,
+      deadAt: this.#parts.clock.now(),
+      history: appendFailure(parcel.history, failure),
+    });
+    return this.#settle(held, (receiver, message) =>
+      receiver.deadLetterMessage(message, {
+        ...changed,
+        deadLetterReason: reason.slice(0, longestReason),
+        deadLetterErrorDescription: (failure?.error ?? "").slice(0, longestReason),
+      }),
+    );
+  }
+
+  #complete(held: Held): Promise<boolean> {
+    return this.#settle(held, (receiver, message) => receiver.completeMessage(message), true);
+  }
+
+  async #settle(held: Held, work: Work, isCompletion = false): Promise<boolean> {
+    const { link, throttle } = this.#parts;
+    try {
+      await throttle.run(`settling in ${this.#queue}`, () => {
+        const session = link.session();
+        return link.call(session, async () => {
+          const { lane, message } = held;
+          if (lane.session !== session || isLinkGone(message))
+            return work(this.#receiver(session), withoutLink(message));
+          await lane.turns.take(isCompletion);
+          return work(lane.receiver, message);
+        });
+      });
+      return true;
+    } catch (error) {
+      if (isLockLost(error)) return false;
+      throw this.#translate(error);
+    }
+  }
+
+  /** For messages whose link is gone: they are settled by their lock token, which takes longer. */
+  #receiver(session: Session): Receiver {
+    const known = this.#receivers.get(session);
+    if (known) return known;
+    const receiver = openReceiver(session.client, this.#queue);
+    this.#receivers.set(session, receiver);
+    return receiver;
+  }
+
+  async #translating<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  #translate(error: unknown): Error {
+    const { namespace } = this.#parts;
+    return toDriverError(error, { namespace, doing: "settling a job", queue: this.#queue });
+  }
+}
+
+/** What the SDK keeps on a message beside what its types tell. */
+interface Inside {
+  readonly delivery?: { readonly link?: { is_open?(): boolean } };
+}
+
+/**
+ * Whether the link that the message came by is closed. The SDK asks for the link of its name, which may be a later one,
+ * and would wait in vain for an answer to an outcome that it gave on the old one.
+ */
+function isLinkGone(message: ReceivedMessage): boolean {
+  return (message as Inside).delivery?.link?.is_open?.() === false;
+}
+
+/** The same message, which the SDK settles by its lock token because it knows no link for it. */
+function withoutLink(message: ReceivedMessage): ReceivedMessage {
+  return { ...message, delivery: {} } as ReceivedMessage;
+}
+
+/** The same for every copy that is made during one stay, so that only the first of them is stored. */
+function copyIdOf({ message, parcel }: Held): string {
+  return `sluice/${message.sequenceNumber}/${parcel.stay}`;
+}
