@@ -1,14 +1,18 @@
 import { expect, test } from "vitest";
-import type { Driver, QueueDepth } from "../core/index.ts";
+import type { Driver, DriverCapabilities, QueueDepth } from "../core/index.ts";
 import { queueDepthTrigger } from "./queue-depth.ts";
 
 const nothing: QueueDepth = { ready: 0, delayed: 0, inFlight: 0, dead: 0, oldestAgeMs: 0 };
 
 /** A driver that only knows depths, and whoever watches. */
-function fakeDriver(depths: Readonly<Record<string, QueueDepth | Error>>) {
+function fakeDriver(
+  depths: Readonly<Record<string, QueueDepth | Error>>,
+  ready: DriverCapabilities["depth"]["ready"] = "exact",
+) {
   const watchers = new Map<string, () => void>();
   const partial: Partial<Driver> = {
     name: "fake",
+    capabilities: { depth: { ready } } as DriverCapabilities,
     async depth(queue) {
       const depth = depths[queue] ?? nothing;
       if (depth instanceof Error) throw depth;
@@ -34,6 +38,19 @@ test("reads one sample per queue; the value is what waits and what runs, not wha
     { name: "a", value: 5, at: 42, ready: 3, inFlight: 2, delayed: 50, oldestAgeMs: 700 },
     { name: "b", value: 1, at: 42, ready: 1, inFlight: 0, delayed: 0, oldestAgeMs: 0 },
   ]);
+});
+
+test("takes one figure for waiting and running messages as it is", async () => {
+  const depth = { ...nothing, ready: 5, inFlight: null };
+  const { driver } = fakeDriver({ a: depth }, "with in flight");
+  const samples = await queueDepthTrigger(driver, ["a"], { clock }).metrics();
+  expect(samples).toMatchObject([{ value: 5, ready: 5, inFlight: 0 }]);
+});
+
+test("tells why a broker does not count, where it says so", async () => {
+  const depth = { ...nothing, ready: null, reason: "the right is missing" };
+  const trigger = queueDepthTrigger(fakeDriver({ a: depth }).driver, ["a"], { clock });
+  await expect(trigger.metrics()).rejects.toThrow(/for a \(the right is missing\)/);
 });
 
 test("rejects as a whole when any queue cannot be read", async () => {

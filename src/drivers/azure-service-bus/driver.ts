@@ -81,6 +81,7 @@ export const azureServiceBusCapabilities: DriverCapabilities = {
   wakeUp: "none",
   deadLetters: "native",
   browse: "none",
+  transactions: "none",
   depth: {
     ready: "with in flight",
     delayed: "approximate",

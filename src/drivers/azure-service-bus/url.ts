@@ -95,19 +95,33 @@ export function toOptions(url: string): AzureServiceBusOptions {
 
 function fromConnectionString(text: string): AzureServiceBusOptions {
   const draft: Draft = {};
-  const said = new Set<string>();
+  const said: string[] = [];
   for (const [index, part] of text.split(";").entries()) {
-    const [name = "", value] = split(part.trim());
-    if (name === "" && value === undefined) continue;
-    if (value === undefined || name === "")
-      throw malformed(text, `part ${index + 1} is not of the form Name=Value`);
-    const set = Object.hasOwn(parts, name.toLowerCase()) ? parts[name.toLowerCase()] : undefined;
-    if (set === undefined) throw malformed(text, `${name} is none of ${partNames}`);
-    if (said.has(name.toLowerCase())) throw malformed(text, `${name} is there twice`);
-    said.add(name.toLowerCase());
-    if (!set(value.trim(), draft)) throw malformed(text, `${name} has no proper value`);
+    if (part.trim() === "") continue;
+    const name = takePart(part.trim(), draft, (what) => malformed(text, what(`part ${index + 1}`)));
+    if (said.includes(name.toLowerCase())) throw malformed(text, `${name} is there twice`);
+    said.push(name.toLowerCase());
   }
   return complete(draft, text);
+}
+
+/** Takes `Name=Value` into the draft and returns the name. `refuse` makes an error from what to call the part. */
+function takePart(
+  part: string,
+  draft: Draft,
+  refuse: (what: (place: string) => string) => SluiceError,
+): string {
+  const at = part.indexOf("=");
+  const name = part.slice(0, Math.max(at, 0)).trim();
+  if (name === "") throw refuse((place) => `${place} is not of the form Name=Value`);
+  const lower = name.toLowerCase();
+  const set = Object.hasOwn(parts, lower) ? parts[lower] : undefined;
+  // What is no name may be a key that lost its own.
+  const isName = /^[A-Za-z]{1,40}$/.test(name);
+  if (set === undefined)
+    throw refuse((place) => `${isName ? name : place} is none of ${partNames}`);
+  if (!set(part.slice(at + 1).trim(), draft)) throw refuse(() => `${name} has no proper value`);
+  return name;
 }
 
 function complete(draft: Draft, text: string): AzureServiceBusOptions {
@@ -159,12 +173,6 @@ function hostOf({ hostname, port }: URL): string {
   const isName = !hostname.includes(".") && hostname !== "localhost" && !hostname.startsWith("[");
   const host = isName ? `${hostname}.servicebus.windows.net` : hostname;
   return port === "" ? host : `${host}:${port}`;
-}
-
-function split(part: string): readonly [string?, string?] {
-  if (part === "") return [];
-  const at = part.indexOf("=");
-  return at < 0 ? [part] : [part.slice(0, at).trim(), part.slice(at + 1)];
 }
 
 function setFlag(name: "emulator" | "create", value: string, draft: Draft): boolean {

@@ -56,6 +56,7 @@ export function createAmqpDoor(namespace: Namespace): AmqpDoor {
         const options = {
           port,
           host: "127.0.0.1",
+          ...(namespace.tls && { transport: "tls", ...namespace.tls }),
           autoaccept: false,
           treat_modified_as_released: false,
           session_buffer_size: { outgoing: 65_536, incoming: 2048 },
@@ -63,7 +64,7 @@ export function createAmqpDoor(namespace: Namespace): AmqpDoor {
           idle_time_out: 120_000,
         };
         server = container.listen(options as never);
-        server.on("connection", (socket: Socket) => {
+        server.on(namespace.tls ? "secureConnection" : "connection", (socket: Socket) => {
           socket.setNoDelay(true);
           sockets.add(socket);
           socket.on("close", () => sockets.delete(socket));

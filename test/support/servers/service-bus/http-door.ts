@@ -144,9 +144,10 @@ function list(namespace: Namespace, { search }: Call): Answer {
     .slice(skip, skip + top)
     .map(entryOf)
     .join("");
+  const self = `<link rel="self" href="https://test.servicebus.windows.net/$Resources/queues"/>`;
   const next = `https://test.servicebus.windows.net/$Resources/queues?$skip=${skip + top}&amp;$top=${top}`;
   const link = all.length > skip + top ? `<link rel="next" href="${next}"/>` : "";
-  const body = `<feed xmlns="http://www.w3.org/2005/Atom"><title type="text">Queues</title>${link}${page}</feed>`;
+  const body = `<feed xmlns="http://www.w3.org/2005/Atom"><title type="text">Queues</title>${self}${link}${page}</feed>`;
   return { status: 200, body };
 }
 

@@ -6,6 +6,8 @@ import type { Claim, SharedKey, TokenCheck } from "./tokens.ts";
 export interface NamespaceOptions {
   readonly keys: readonly SharedKey[];
   readonly sku: "Basic" | "Standard" | "Premium";
+  /** A key and a certificate for AMQP with TLS, which a credential of Entra ID takes. */
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** Of queues that are created without a word about it. */
   readonly settings: QueueSettings;
 }
@@ -16,6 +18,7 @@ export class Namespace implements TokenCheck {
   readonly bearers: Map<string, Claim> = new Map();
   readonly sku: NamespaceOptions["sku"];
   readonly settings: QueueSettings;
+  readonly tls: NamespaceOptions["tls"];
   readonly queues: Map<string, MessageQueue> = new Map();
   /** How many of the next operations are answered with `server-busy`. */
   busyFor = 0;
@@ -26,6 +29,7 @@ export class Namespace implements TokenCheck {
     this.keys = options.keys;
     this.sku = options.sku;
     this.settings = options.settings;
+    this.tls = options.tls;
   }
 
   create(name: string, settings: Partial<QueueSettings> = {}): MessageQueue {
