@@ -48,12 +48,16 @@ function formatNumber(value: number): string {
 /** Policies by row; the last row is the least that any could pay. */
 export function comparisonTable({ reports, bound }: Comparison, share: number): string {
   const c = colors(process.stdout);
-  const names = [...reports.map(({ policy }) => policy), "lower bound"];
+  const names = [...reports.map(({ policy }) => policy), "  with none late"];
   const nameWidth = Math.max(...names.map((name) => name.length)) + 2;
   const cells = reports.map((report) => columns.map(({ cell }) => cell(report)));
-  const least = columns.map(({ heading }) => boundCell(heading, bound.workerSeconds));
+  const { workerSeconds, strictWorkerSeconds } = bound;
+  const least = columns.map(({ heading }) => boundCell(heading, workerSeconds, 1));
+  const strict = columns.map(({ heading }) =>
+    boundCell(heading, strictWorkerSeconds, strictWorkerSeconds / workerSeconds),
+  );
   const widths = columns.map(({ heading }, place) =>
-    Math.max(heading.length, ...[...cells, least].map((row) => row[place]?.length ?? 0)),
+    Math.max(heading.length, ...[...cells, least, strict].map((row) => row[place]?.length ?? 0)),
   );
   const line = (row: readonly string[]): string =>
     row.map((cell, place) => cell.padStart((widths[place] ?? 0) + 2)).join("");
@@ -64,12 +68,13 @@ export function comparisonTable({ reports, bound }: Comparison, share: number): 
     return `${report.policy.padEnd(nameWidth)}${kept}${line(cells[index] ?? [])}`;
   });
   const last = `${"lower bound".padEnd(nameWidth)}${" ".repeat(4)}${line(least)}`;
-  return [c.dim(header), ...rows, c.dim(last)].join("\n");
+  const none = `${"  with none late".padEnd(nameWidth)}${" ".repeat(4)}${line(strict)}`;
+  return [c.dim(header), ...rows, c.dim(last), c.dim(none)].map((row) => row.trimEnd()).join("\n");
 }
 
-function boundCell(heading: string, seconds: number): string {
+function boundCell(heading: string, seconds: number, ratio: number): string {
   if (heading === "worker-s") return whole(seconds);
-  return heading === "x bound" ? "1.00" : "";
+  return heading === "x bound" && Number.isFinite(ratio) ? ratio.toFixed(2) : "";
 }
 
 /** The series of all policies as one table: a line for each policy and column of time. */

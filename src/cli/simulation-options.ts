@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { isSluiceError, toMs } from "../core/index.ts";
+import { formatMs, isSluiceError, toMs } from "../core/index.ts";
 import {
   type BrokerModel,
   type CsvLoadOptions,
   type Distribution,
+  describeDistribution,
   type OpenedLoad,
   openLoad,
   parseDistribution,
@@ -178,6 +179,20 @@ export function brokerOf(options: SimulationOptions): BrokerModel {
     visibilityTimeoutMs: toMs(options.visibilityTimeout),
     pushes: options.push === true,
   };
+}
+
+/** Workers and broker in a few words. */
+export function describeSetup(options: SimulationOptions, workers: WorkerModel): readonly string[] {
+  const { concurrency = 1, startup, dispatch = "lifo", graceMs = 0 } = workers;
+  const starts =
+    startup === undefined ? "" : `, ready ${describeDistribution(startup)} after the request`;
+  const jobs = concurrency === 1 ? "one job at a time" : `${concurrency} jobs at a time`;
+  const [interval, lag] = [toMs(options.metricInterval), toMs(options.metricLag)];
+  const stale = `Figures of the broker every ${formatMs(interval)}, ${formatMs(lag)} old`;
+  return [
+    `Workers: ${jobs}${starts}, ${dispatch}, ${formatMs(graceMs)} of grace`,
+    ...(interval + lag > 0 ? [stale] : []),
+  ];
 }
 
 function given<K extends string, T>(name: K, value: T | undefined): { readonly [key in K]?: T } {

@@ -1,4 +1,4 @@
-import { SluiceError, showValue, toMs } from "../core/index.ts";
+import { formatMs, SluiceError, showValue, toMs } from "../core/index.ts";
 import { exponential, normal, type Random } from "./random.ts";
 
 /**
@@ -92,6 +92,12 @@ export function meanMs(distribution: Distribution): number {
       );
     }
   }
+}
+
+/** In a few words: `10.0s`, `a mean of 12.0s (lognormal)`. */
+export function describeDistribution(distribution: Distribution): string {
+  const mean = formatMs(meanMs(distribution));
+  return distribution.kind === "constant" ? mean : `a mean of ${mean} (${distribution.kind})`;
 }
 
 /** What it is never below. */

@@ -4,6 +4,7 @@ export * from "./distribution.ts";
 export type * from "./engine/models.ts";
 export type * from "./engine/policy.ts";
 export * from "./engine/simulation.ts";
+export * from "./html/page.ts";
 export type { CsvLoadOptions } from "./loads/csv-load.ts";
 export * from "./loads/load.ts";
 export * from "./loads/open-load.ts";

@@ -156,8 +156,8 @@ function workSeconds(services: Float64Array): number {
 
 function boundFigures(bound: LowerBound | null, paid: number): BoundFigures | null {
   if (bound === null || bound.workerSeconds === 0) return null;
-  const { workerSeconds, method, lateShare } = bound;
-  return { workerSeconds, method, lateShare, ratio: paid / workerSeconds };
+  const { needed: _, ...figures } = bound;
+  return { ...figures, ratio: paid / bound.workerSeconds };
 }
 
 /** Those that never started count with the wait that they have had. */

@@ -7,6 +7,7 @@ import {
   hashReport,
   type OpenedLoad,
   type Policy,
+  toHtml,
 } from "../../simulator/index.ts";
 import { comparisonTable, describeLoad, seriesCsv } from "../comparison-table.ts";
 import { collect, jsonOption, wholeNumber } from "../options.ts";
@@ -14,11 +15,13 @@ import { againstForms, policiesOfFiles, policyAgainst } from "../simulated-polic
 import {
   addSimulationOptions,
   brokerOf,
+  describeSetup,
   loadOf,
   type SimulationOptions,
   workersOf,
 } from "../simulation-options.ts";
 import { print, printJson, say } from "../terminal.ts";
+import { version } from "../version.ts";
 
 interface SimulateOptions extends SimulationOptions {
   readonly file?: readonly string[];
@@ -26,6 +29,7 @@ interface SimulateOptions extends SimulationOptions {
   readonly max: number;
   readonly json?: true;
   readonly csv?: string;
+  readonly report?: string;
 }
 
 const examples = `
@@ -52,6 +56,7 @@ export function simulateCommand(): Command {
   return addSimulationOptions(command)
     .addOption(jsonOption("print one JSON object with every figure"))
     .option("--csv <path>", "write what happened over time as a table")
+    .option("--report <path>", "write a page with plots, complete in one HTML file")
     .addHelpText("after", examples)
     .action(runSimulate);
 }
@@ -60,13 +65,19 @@ async function runSimulate(options: SimulateOptions): Promise<void> {
   const policies = await policiesOf(options);
   const opened = await loadOf(options);
   const share = options.percentile / 100;
+  const workers = workersOf(options, opened);
   const comparison = await comparePolicies({
     ...{ load: opened.load, policies, share, seed: options.seed },
     maxWaitMs: toMs(options.maxWait),
-    workers: workersOf(options, opened),
-    broker: brokerOf(options),
+    ...{ workers, broker: brokerOf(options) },
   });
   if (options.csv !== undefined) await writeResult(options.csv, seriesCsv(comparison), "--csv");
+  if (options.report !== undefined) {
+    const concurrency = workers.concurrency ?? 1;
+    const setup = describeSetup(options, workers);
+    const html = toHtml({ comparison, share, concurrency, setup, version: version() });
+    await writeResult(options.report, html, "--report");
+  }
   if (options.json) printJson(toJson(opened, comparison));
   else show(opened, comparison, share);
 }

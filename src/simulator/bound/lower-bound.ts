@@ -32,7 +32,9 @@ export interface LowerBound {
   /** Which of the bounds is the highest: the work itself, the linear program, or sessions of single workers. */
   readonly method: "work" | "linear-program" | "sessions";
   readonly lateShare: number;
-  /** The workers that the linear program would have, over time; null where it was not solved. */
+  /** The same where no job may be late. */
+  readonly strictWorkerSeconds: number;
+  /** The workers that the linear program would have over time where no job may be late; null where it was not solved. */
   readonly needed: { readonly columnMs: number; readonly workers: readonly number[] } | null;
 }
 
@@ -53,29 +55,38 @@ const mostBins = 800;
  * });
  */
 export async function lowerBound(query: BoundQuery): Promise<LowerBound> {
-  const { load, concurrency, lateShare = 0.05, initialReplicas } = query;
+  const { lateShare = 0.05 } = query;
+  const strict = await boundFor(query, 0);
+  const loose = lateShare === 0 ? strict : await boundFor(query, lateShare);
+  return {
+    ...{ workerSeconds: loose.workerSeconds, method: loose.method, lateShare },
+    ...{ strictWorkerSeconds: strict.workerSeconds, needed: strict.needed },
+  };
+}
+
+type OneBound = Pick<LowerBound, "workerSeconds" | "method" | "needed">;
+
+async function boundFor(query: BoundQuery, lateShare: number): Promise<OneBound> {
+  const { load, concurrency, initialReplicas } = query;
   const workSeconds = totalWorkUs(load) / 1e6 / concurrency;
   const startSeconds = query.billing === "request" ? leastMs(query.startup) / 1000 : 0;
-  const work: LowerBound = { workerSeconds: workSeconds, method: "work", lateShare, needed: null };
+  const work: OneBound = { workerSeconds: workSeconds, method: "work", needed: null };
   if (startSeconds === 0 || jobCount(load) === 0) return work;
   const mayBeLate = Math.floor(lateShare * jobCount(load));
   const maxWaitUs = query.maxWaitMs * 1000;
-  const sessions = sessionBound(load, { ...{ maxWaitUs, startSeconds, concurrency }, mayBeLate });
-  const bounds: LowerBound[] = [
-    work,
-    {
-      ...{ method: "sessions", lateShare, needed: null },
-      workerSeconds: sessions - startSeconds * initialReplicas,
-    },
-  ];
+  const sessionSeconds = sessionBound(load, { maxWaitUs, startSeconds, concurrency, mayBeLate });
+  const sessions: OneBound = {
+    ...{ method: "sessions", needed: null },
+    workerSeconds: sessionSeconds - startSeconds * initialReplicas,
+  };
   const envelopes = buildEnvelopes(load, { maxWaitUs, bins: mostBins, mayBeLate });
   const program = await solveProgram({ envelopes, startSeconds, concurrency, initialReplicas });
-  if (program === null) return highest(bounds);
+  if (program === null) return highest([work, sessions]);
   const needed = { columnMs: envelopes.binSeconds * 1000, workers: program.workers };
-  bounds.push({ ...{ method: "linear-program", lateShare, needed }, workerSeconds: program.cost });
-  return { ...highest(bounds), needed };
+  const solved: OneBound = { workerSeconds: program.cost, method: "linear-program", needed };
+  return { ...highest([work, sessions, solved]), needed };
 }
 
-function highest(bounds: readonly LowerBound[]): LowerBound {
+function highest(bounds: readonly OneBound[]): OneBound {
   return bounds.reduce((most, one) => (one.workerSeconds > most.workerSeconds ? one : most));
 }

@@ -1,4 +1,4 @@
-import { constant, type Distribution, meanMs, sampler } from "../distribution.ts";
+import { constant, type Distribution, describeDistribution, sampler } from "../distribution.ts";
 import { randomStream } from "../random.ts";
 import { growing } from "./arrivals.ts";
 import { type CsvRow, type CsvTable, findColumn, parseTimeUs } from "./csv.ts";
@@ -193,9 +193,7 @@ export function expandCounts(
 function serviceNote({ service, seed }: CsvLoadOptions): readonly string[] {
   return service === undefined
     ? []
-    : [
-        `service times were drawn (${service.kind}, mean ${meanMs(service)} ms), with seed ${seed ?? 1}`,
-      ];
+    : [`service times were drawn (${describeDistribution(service)}), with seed ${seed ?? 1}`];
 }
 
 /** Times of a file as microseconds from its first line, ascending. */
