@@ -58,6 +58,18 @@ describe.concurrent("explain", () => {
     expect(stdout).toContain("Secret default/postgres was not read");
   });
 
+  test("tells what is wrong with a trigger's metadata, without asking its server", async ({
+    cli,
+  }) => {
+    const wrong = scaler.replace('targetQueryValue: "5"', 'targetQueryValu: "5"');
+    cli.write("scaler.yaml", wrong);
+    cli.write("secret.yaml", secret);
+    const { status, stdout } = await cli.run(["explain", "-f", "."]);
+    expect(status).toBe(0);
+    expect(stdout).toContain("targetQueryValue is required");
+    expect(stdout).toContain("trigger-invalid, line 12");
+  });
+
   test("prints one JSON object with --json, from several files", async ({ cli }) => {
     cli.write("scaler.yaml", scaler);
     cli.write("secret.yaml", secret);
@@ -89,7 +101,9 @@ describe.concurrent("explain", () => {
     });
     expect(stdout).not.toContain("hunter2");
   });
+});
 
+describe.concurrent("explain of what is not right", () => {
   test("lists every problem of a file that is wrong, with status 65", async ({ cli }) => {
     const wrong = scaler.replace('"5"', "5").replace("maxReplicaCount: 20", "maxReplicaCount: 0");
     cli.write("wrong.yaml", wrong);

@@ -11,6 +11,7 @@ import {
   type SpecProblem,
   type SpecSet,
 } from "../../specs/index.ts";
+import { triggerFaults } from "../explain/trigger-faults.ts";
 import { jsonOption, specFilesOption } from "../options.ts";
 import { colors, print, printJson, say } from "../terminal.ts";
 
@@ -41,8 +42,11 @@ async function explainFiles(options: ExplainOptions): Promise<void> {
   const objects = [...set.scaledObjects, ...set.scaledJobs];
   if (objects.length === 0) throw nothingToExplain(set, options.file);
   const explanations: Explanation[] = [];
-  for (const object of objects)
-    explanations.push(explain({ set, object, resolutions: await resolveAll(set, object) }));
+  for (const object of objects) {
+    const resolutions = await resolveAll(set, object);
+    const faults = await triggerFaults(object, resolutions);
+    explanations.push(explain({ set, object, resolutions, faults }));
+  }
   if (options.json) {
     const { warnings, notes } = set;
     printJson({ objects: explanations, warnings, notes });

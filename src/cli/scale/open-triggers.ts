@@ -3,6 +3,7 @@ import type { Connections, CreateTrigger, ScalerTrigger } from "../../scaler/ind
 import {
   isResourceTrigger,
   nameOf,
+  type ResolvedTrigger,
   resolveTrigger,
   type ScaledJob,
   type ScaledObject,
@@ -57,6 +58,17 @@ async function openTrigger(
   const index = owner.spec.triggers.indexOf(spec);
   if (isResourceTrigger(spec)) throw notHere(set, owner, index);
   const resolved = await resolveTrigger(set, owner, spec);
+  return createResolved(owner, spec, { ...surroundings, createTrigger, resolved });
+}
+
+/** Builds a trigger from what its references resolved to, without connecting it. */
+export function createResolved(
+  owner: ScaledObject | ScaledJob,
+  spec: TriggerSpec,
+  given: TriggerSurroundings & { readonly resolved: ResolvedTrigger },
+): Promise<ScalerTrigger> {
+  const { createTrigger, resolved, ...surroundings } = given;
+  const index = owner.spec.triggers.indexOf(spec);
   const { kind, metadata } = owner;
   const isMetricSource = kind === "ScaledObject" && owner.spec.advanced.scalingModifiers !== null;
   return createTrigger({

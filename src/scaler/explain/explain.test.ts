@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { isSluiceError } from "../../core/index.ts";
+import { isSluiceError, SluiceError } from "../../core/index.ts";
 import { parseSpecs, resolveTrigger, type SpecSet } from "../../specs/index.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { satisfiedBy } from "./lint-scaled-object.ts";
@@ -9,7 +9,7 @@ import { satisfiedBy } from "./lint-scaled-object.ts";
 type Tree = Readonly<Record<string, unknown>>;
 
 /** Explains the one object that scales, as the command does. */
-async function explainText(text: string): Promise<Explanation> {
+async function explainText(text: string, fault?: string): Promise<Explanation> {
   const set = parseSpecs(text, "test.yaml");
   const object = [...set.scaledObjects, ...set.scaledJobs][0];
   if (object === undefined) throw new Error("nothing scales");
@@ -21,7 +21,8 @@ async function explainText(text: string): Promise<Explanation> {
       }),
     ),
   );
-  return explain({ set, object, resolutions });
+  const faults = [fault === undefined ? null : new SluiceError("TRIGGER_INVALID", fault)];
+  return explain({ set, object, resolutions, faults });
 }
 
 interface Row {
@@ -36,6 +37,8 @@ interface Row {
   readonly annotations?: Tree;
   /** More documents. */
   readonly beside?: readonly Tree[];
+  /** What is wrong with the metadata of its first trigger. */
+  readonly fault?: string;
   /** A part of the remark. */
   readonly says?: string;
   /** Where: the path as JSON. */
@@ -64,7 +67,7 @@ describe("remarks", () => {
   test.each(found.map((row) => [row.finds, row.says ?? "", row] as const))(
     "%s: %s",
     async (rule, says, row) => {
-      const { remarks } = await explainText(documentsOf(row));
+      const { remarks } = await explainText(documentsOf(row), row.fault);
       const [remark] = remarks.filter((one) => `${one.rule} ${one.severity}` === rule);
       expect(remark?.text).toContain(says);
       if (row.at !== undefined) expect(remark?.path).toEqual(row.at);

@@ -46,23 +46,22 @@ export interface Explained<T> {
   readonly set: SpecSet;
   readonly object: T;
   readonly resolutions: readonly Resolution[];
+  /** What the triggers' own declarations say of their metadata; null where nothing is wrong. */
+  readonly faults?: readonly (SluiceError | null)[];
 }
 
 /** Says what an object means, and what of it is worth a second look. Pure; nothing secret is in it. */
-export function explain({
-  set,
-  object,
-  resolutions,
-}: Explained<ScaledObject | ScaledJob>): Explanation {
+export function explain(explained: Explained<ScaledObject | ScaledJob>): Explanation {
+  const { set, object } = explained;
   const { meaning, remarks } =
     object.kind === "ScaledObject"
       ? {
-          meaning: describeScaledObject({ set, object, resolutions }),
-          remarks: lintScaledObject({ set, object, resolutions }),
+          meaning: describeScaledObject({ ...explained, object }),
+          remarks: lintScaledObject({ ...explained, object }),
         }
       : {
-          meaning: describeScaledJob({ set, object, resolutions }),
-          remarks: lintScaledJob({ set, object, resolutions }),
+          meaning: describeScaledJob({ ...explained, object }),
+          remarks: lintScaledJob({ ...explained, object }),
         };
   const { namespace, name } = object.metadata;
   return {

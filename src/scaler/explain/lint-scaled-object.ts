@@ -1,9 +1,11 @@
+import { isSluiceError } from "../../core/index.ts";
 import {
   defaultMaxReplicas,
   isResourceTrigger,
   type ScaledObject,
   type TriggerSpec,
 } from "../../specs/index.ts";
+import { compileFormula } from "../keda/index.ts";
 import { standardDownWindow } from "./describe-behavior.ts";
 import { valueOfKey } from "./describe-triggers.ts";
 import type { Explained, Remark } from "./explain.ts";
@@ -194,6 +196,20 @@ const fallbackByValue: Rule = ({ spec: { fallback, triggers, advanced } }) => {
   ];
 };
 
+const formulaInvalid: Rule = ({ spec }) => {
+  const formula = spec.advanced.scalingModifiers?.formula;
+  if (formula === undefined) return [];
+  const names = spec.triggers.filter((one) => !isResourceTrigger(one)).map(({ name }) => name);
+  try {
+    compileFormula(formula, names);
+    return [];
+  } catch (error) {
+    if (!isSluiceError(error)) throw error;
+    const path = ["spec", "advanced", "scalingModifiers", "formula"];
+    return [{ rule: "formula-invalid", severity: "error", path, text: error.message }];
+  }
+};
+
 const unboundedMaximum: Rule = ({ spec }) => {
   if (spec.maxReplicaCount !== null) return [];
   return [
@@ -260,6 +276,7 @@ const kedaRules: readonly Rule[] = [
   activationAboveTarget,
   fallbackInvalid,
   fallbackByValue,
+  formulaInvalid,
   unusedModifiers,
   unboundedMaximum,
   notMeasuredHere,

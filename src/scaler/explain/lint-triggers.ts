@@ -19,11 +19,13 @@ import {
 export function lintTriggers({
   object,
   resolutions,
+  faults = [],
 }: Explained<ScaledObject | ScaledJob>): readonly Remark[] {
   return object.spec.triggers.flatMap((trigger, index) => {
     const path = ["spec", "triggers", index];
     return [
-      ...unresolved(resolutions[index], path),
+      ...told("unresolved", resolutions[index], path),
+      ...told("trigger-invalid", faults[index], path),
       ...unknownType(trigger, path),
       ...rabbitmq(trigger, { path, resolution: resolutions[index] }),
       ...artemis(trigger, path),
@@ -33,20 +35,22 @@ export function lintTriggers({
 
 type Path = Remark["path"];
 
-function unresolved(resolution: Resolution | undefined, path: Path): readonly Remark[] {
-  if (!isSluiceError(resolution)) return [];
-  return [{ rule: "unresolved", severity: "error", path, text: resolution.message }];
+/** An error that someone else has found. */
+function told(rule: string, error: unknown, path: Path): readonly Remark[] {
+  return isSluiceError(error) ? [{ rule, severity: "error", path, text: error.message }] : [];
 }
 
 function unknownType({ type }: TriggerSpec, path: Path): readonly Remark[] {
-  const known = Object.keys(triggerFacts);
+  const known = Object.keys(triggerFacts).filter(
+    (name) => triggerFacts[name]?.isMeasured !== false,
+  );
   if (known.includes(type)) return [];
   return [
     {
       rule: "unknown-trigger",
       severity: "warning",
       path: [...path, "type"],
-      text: `Sluice does not measure ${JSON.stringify(type)}.${suggestion(type, known)} It knows ${known.join(", ")}.`,
+      text: `Sluice does not measure ${JSON.stringify(type)}.${factsOf({ type }) === null ? suggestion(type, known) : ""} It measures ${known.join(", ")}, and others through external.`,
     },
   ];
 }

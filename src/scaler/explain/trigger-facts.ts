@@ -20,6 +20,8 @@ export interface TriggerFacts {
   /** Active above this; null where the type has no such key. */
   readonly activation: KeyWithDefault | null;
   readonly inFlight: (metadata: Metadata) => InFlight;
+  /** False for a type of KEDA's that can be explained, and not read. */
+  readonly isMeasured?: false;
 }
 
 const by =
@@ -87,7 +89,7 @@ const resource = (name: string): TriggerFacts => ({
   inFlight: always("unknown"),
 });
 
-/** By type. Types that are not here are KEDA's too, or a slip; nothing is said of them. */
+/** By type: all that Sluice measures, and some more of KEDA's. */
 export const triggerFacts: Readonly<Record<string, TriggerFacts>> = {
   postgresql: {
     measures: query("PostgreSQL"),
@@ -100,11 +102,13 @@ export const triggerFacts: Readonly<Record<string, TriggerFacts>> = {
     inFlight: always("query"),
   },
   mssql: {
+    isMeasured: false,
     measures: query("SQL Server"),
     ...by("targetValue")("activationTargetValue"),
     inFlight: always("query"),
   },
   mongodb: {
+    isMeasured: false,
     measures: (metadata) =>
       `the documents of ${said(metadata, "collection")} that match ${said(metadata, "query")}`,
     ...by("queryValue")("activationQueryValue"),
@@ -137,13 +141,14 @@ export const triggerFacts: Readonly<Record<string, TriggerFacts>> = {
     inFlight: always("included"),
   },
   "azure-queue": {
+    isMeasured: false,
     measures: (metadata) => `the messages of the Azure queue ${said(metadata, "queueName")}`,
     ...by("queueLength", "5")("activationQueueLength"),
     inFlight: (metadata) =>
       said(metadata, "queueLengthStrategy", "all") === "visibleonly" ? "excluded" : "included",
   },
   kafka,
-  "apache-kafka": kafka,
+  "apache-kafka": { ...kafka, isMeasured: false },
   "nats-jetstream": {
     measures: (metadata) =>
       `the messages of the NATS consumer ${said(metadata, "consumer")} that are pending or not acknowledged`,
@@ -182,11 +187,13 @@ export const triggerFacts: Readonly<Record<string, TriggerFacts>> = {
     inFlight: always("unknown"),
   },
   activemq: {
+    isMeasured: false,
     measures: (metadata) => `the size of the ActiveMQ queue ${said(metadata, "destinationName")}`,
     ...by("targetQueueSize", "10")("activationTargetQueueSize"),
     inFlight: always("unknown"),
   },
   "artemis-queue": {
+    isMeasured: false,
     measures: (metadata) => `the messages of the Artemis queue ${said(metadata, "queueName")}`,
     // KEDA's documents say 0, its code 10.
     ...by("queueLength", "10")("activationQueueLength", "10"),
