@@ -13,23 +13,20 @@ import { factsOf } from "./trigger-facts.ts";
 
 /** What a ScaledObject means, topic by topic. */
 export function describeScaledObject(explained: Explained<ScaledObject>): readonly Meaning[] {
-  const { spec, controls } = explained.object;
+  const { spec } = explained.object;
   const { behavior } = spec.advanced.horizontalPodAutoscalerConfig;
   const pairs: readonly (readonly [topic: string, text: string | null])[] = [
     ["scales", targetText(explained)],
     ["paused", pauseText(explained.object)],
   ];
-  const rest: readonly (readonly [topic: string, text: string | null])[] =
-    controls.objective === null
-      ? [
-          ["from zero", fromZero(spec)],
-          ["how many", howMany(spec)],
-          ["up", describeUp(behavior)],
-          ["down", describeDown(behavior)],
-          ["to zero", toZero(spec)],
-          ["if it fails", fallbackText(spec)],
-        ]
-      : [["keeps", objectiveText(controls.objective)]];
+  const rest: readonly (readonly [topic: string, text: string | null])[] = [
+    ["from zero", fromZero(spec)],
+    ["how many", howMany(spec)],
+    ["up", describeUp(behavior)],
+    ["down", describeDown(behavior)],
+    ["to zero", toZero(spec)],
+    ["if it fails", fallbackText(spec)],
+  ];
   return [...toMeaning(pairs), ...describeTriggers(explained), ...toMeaning(rest)];
 }
 
@@ -67,11 +64,6 @@ function pauseText({ controls }: ScaledObject): string | null {
     ...(controls.pausedScaleOut ? ["no more (paused-scale-out)"] : []),
   ];
   return parts.length === 0 ? null : parts.join(", ");
-}
-
-function objectiveText(objective: NonNullable<ScaledObject["controls"]["objective"]>): string {
-  const { maxWaitMs, mode } = objective;
-  return `no message waits longer than ${maxWaitMs / 1000} s (${mode}): sluice.dev/objective decides instead of KEDA's rules; targets, cooldown and behavior do not count`;
 }
 
 function fromZero(spec: ScaledObjectSpec): string {

@@ -1,6 +1,7 @@
 import type { ScaledJob, ScaledJobSpec } from "../../specs/index.ts";
 import type { Explained, Remark } from "./explain.ts";
 import { lintCommand } from "./lint-command.ts";
+import { lintObjective } from "./lint-objective.ts";
 import { inFlightOf, lintTriggers } from "./lint-triggers.ts";
 import type { InFlight } from "./trigger-facts.ts";
 
@@ -12,6 +13,7 @@ export function lintScaledJob(explained: Explained<ScaledJob>): readonly Remark[
   return [
     ...lintTriggers(explained),
     ...lintCommand(explained),
+    ...lintObjective(object),
     ...rules,
     ...minimumOnTop(object.spec),
     ...several(object.spec),

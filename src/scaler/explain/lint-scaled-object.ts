@@ -10,6 +10,7 @@ import { standardDownWindow } from "./describe-behavior.ts";
 import { valueOfKey } from "./describe-triggers.ts";
 import type { Explained, Remark } from "./explain.ts";
 import { lintCommand } from "./lint-command.ts";
+import { lintObjective } from "./lint-objective.ts";
 import { lintTriggers } from "./lint-triggers.ts";
 import { factsOf } from "./trigger-facts.ts";
 
@@ -18,10 +19,10 @@ type Rule = (object: ScaledObject) => readonly Remark[];
 /** What of a ScaledObject does not do what one would think. */
 export function lintScaledObject(explained: Explained<ScaledObject>): readonly Remark[] {
   const { object } = explained;
-  const rules = object.controls.objective === null ? kedaRules : objectiveRules;
   return [
     ...lintTriggers(explained),
     ...lintCommand(explained),
+    ...lintObjective(object),
     ...rules.flatMap((rule) => rule(object)),
   ];
 }
@@ -253,20 +254,7 @@ const unusedModifiers: Rule = ({ spec }) => {
   });
 };
 
-const objectiveReplaces: Rule = ({ spec, controls }) => {
-  const needsAge = spec.triggers.every((trigger) => trigger.type !== "sluice");
-  return [
-    {
-      rule: "objective-replaces",
-      severity: "info",
-      path: ["metadata", "annotations", "sluice.dev/objective"],
-      text: `A wait of ${(controls.objective?.maxWaitMs ?? 0) / 1000} s is kept instead of KEDA's rules by Sluice. A cluster with plain KEDA does not know the annotation and scales by the rest of the file.${needsAge ? " No trigger is of type sluice, so the wait is worked out from counts alone." : ""}`,
-    },
-  ];
-};
-
-const objectiveRules: readonly Rule[] = [objectiveReplaces, unboundedMaximum, notMeasuredHere];
-const kedaRules: readonly Rule[] = [
+const rules: readonly Rule[] = [
   idleFlaps,
   idleWithoutMinimum,
   cronDeadBand,

@@ -27,7 +27,10 @@ export function lintTriggers({
       ...told("unresolved", resolutions[index], path),
       ...told("trigger-invalid", faults[index], path),
       ...unknownType(trigger, path),
-      ...rabbitmq(trigger, { path, resolution: resolutions[index] }),
+      // A ScaledJob lets no one go; what its strategy makes of the value is another rule's.
+      ...(object.kind === "ScaledJob"
+        ? []
+        : rabbitmq(trigger, { path, resolution: resolutions[index] })),
       ...artemis(trigger, path),
     ];
   });
