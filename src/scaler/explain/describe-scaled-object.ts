@@ -1,7 +1,7 @@
 import {
   defaultMaxReplicas,
-  findObject,
   isResourceTrigger,
+  podTemplateOf,
   type ScaledObject,
   type ScaledObjectSpec,
   type TriggerSpec,
@@ -37,22 +37,23 @@ export function toMeaning(
   return pairs.flatMap(([topic, text]) => (text === null ? [] : [{ topic, text }]));
 }
 
-function targetText({ set, object }: Explained<ScaledObject>): string {
+function targetText(explained: Explained<ScaledObject>): string {
+  const { object } = explained;
   const { scaleTargetRef, minReplicaCount: min, maxReplicaCount: max } = object.spec;
   const { kind, name } = scaleTargetRef;
-  const { namespace } = object.metadata;
-  const workload = findObject(set.workloads, { kind, name, namespace });
-  const image = workload?.template.containers[0]?.image ?? null;
-  const local = object.controls.localCommand;
-  const runs =
-    local !== null
-      ? `; on this machine a replica runs ${JSON.stringify(local[0])}`
-      : workload === null
-        ? "; it is in none of these files"
-        : image === null
-          ? ""
-          : ` (image ${image})`;
-  return `${kind} ${namespace}/${name} from ${min ?? 0} to ${max ?? `${defaultMaxReplicas} (maxReplicaCount is not set)`} replicas${runs}`;
+  const most = max ?? `${defaultMaxReplicas} (maxReplicaCount is not set)`;
+  return `${kind} ${object.metadata.namespace}/${name} from ${min ?? 0} to ${most} replicas${runText(explained)}`;
+}
+
+/** What a replica runs. Of a command the executable alone: its arguments may be secret. */
+function runText({ set, object }: Explained<ScaledObject>): string {
+  const { localCommand } = object.controls;
+  if (localCommand !== null)
+    return `; on this machine a replica runs ${JSON.stringify(localCommand[0])}`;
+  const template = podTemplateOf(set, object);
+  if (template === null) return "; it is in none of these files";
+  const image = template.containers[0]?.image ?? null;
+  return image === null ? "" : ` (image ${image})`;
 }
 
 function pauseText({ controls }: ScaledObject): string | null {
