@@ -25,6 +25,7 @@ export const cron: TriggerType = defineTriggerType({
     return problems;
   },
   gauge({ timezone, start, end, desiredReplicas }, context) {
+    let next: Record<"start" | "end", (after: number) => number | null> | null = null;
     return singleGauge(context, {
       name: `cron-${timezone}-${encode(start)}-${encode(end)}`,
       target: { key: "target", value: 1 },
@@ -33,10 +34,9 @@ export const cron: TriggerType = defineTriggerType({
           throw wrongAnswer(
             `timezone ${JSON.stringify(timezone)} is not known; write an IANA name such as Europe/Berlin`,
           );
-        const isActive = isInside(
-          nextFiring(start, timezone)(context.clock.now()),
-          nextFiring(end, timezone)(context.clock.now()),
-        );
+        next ??= { start: nextFiring(start, timezone), end: nextFiring(end, timezone) };
+        const now = context.clock.now();
+        const isActive = isInside(next.start(now), next.end(now));
         return { value: isActive ? desiredReplicas : 0, isActive };
       },
     });

@@ -52,24 +52,48 @@ async function openPool(
   place: PostgresPlace,
   timeoutMs: number,
 ): Promise<PgPoolLike> {
+  const ways = tlsAttempts(place, (path) => readFileSync(path, "utf8")).flatMap((ssl): Way[] => [
+    { ssl, timeoutMs, limitsStatements: true },
+    { ssl, timeoutMs, limitsStatements: false }, // a pooler in front of the server may refuse to set limits
+  ]);
   let lastError: unknown = null;
-  for (const ssl of tlsAttempts(place, (path) => readFileSync(path, "utf8"))) {
-    const pool = new pg.Pool(settings(place, ssl, timeoutMs));
-    // An idle connection that breaks leaves the pool by itself; the next query opens another.
-    pool.on("error", () => undefined);
-    try {
-      await pool.query({ text: "SELECT 1", rowMode: "array", types: rawText });
-      return pool;
-    } catch (error) {
-      lastError = error;
-      await pool.end();
-      if (!isAboutTls(error)) break;
-    }
+  for (const way of ways) {
+    if (lastError !== null && !mayHelp(way, lastError)) continue;
+    const opened = await tryPool(pg, settings(place, way));
+    if ("pool" in opened) return opened.pool;
+    lastError = opened.error;
   }
   throw toFailure(place, lastError);
 }
 
-function settings(place: PostgresPlace, ssl: ConnectionOptions | null, timeoutMs: number): object {
+async function tryPool(
+  pg: PgModuleLike,
+  config: object,
+): Promise<{ readonly pool: PgPoolLike } | { readonly error: unknown }> {
+  const pool = new pg.Pool(config);
+  // An idle connection that breaks leaves the pool by itself; the next query opens another.
+  pool.on("error", () => undefined);
+  try {
+    await pool.query({ text: "SELECT 1", rowMode: "array", types: rawText });
+    return { pool };
+  } catch (error) {
+    await pool.end();
+    return { error };
+  }
+}
+
+interface Way {
+  readonly ssl: ConnectionOptions | null;
+  readonly timeoutMs: number;
+  readonly limitsStatements: boolean;
+}
+
+/** Whether another way is worth trying after an error. */
+function mayHelp({ limitsStatements }: Way, error: unknown): boolean {
+  return limitsStatements ? isAboutTls(error) : isProtocolViolation(error);
+}
+
+function settings(place: PostgresPlace, { ssl, timeoutMs, limitsStatements }: Way): object {
   const { host, port, user, password, database } = place;
   return {
     ...{ host, port, user, password, database },
@@ -78,7 +102,7 @@ function settings(place: PostgresPlace, ssl: ConnectionOptions | null, timeoutMs
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
-    statement_timeout: timeoutMs,
+    ...(limitsStatements && { statement_timeout: timeoutMs }),
     keepAlive: true,
     application_name: "sluice-scaler",
   };
@@ -102,6 +126,11 @@ export async function queryOne(
 }
 
 const rawText = { getTypeParser: () => (value: string) => value };
+
+/** SQLSTATE 08P01: what PgBouncer answers to a setting that it does not know. */
+function isProtocolViolation(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "08P01";
+}
 
 /** A server without TLS, or one that accepts nothing else (SQLSTATE 28000, as pg_hba.conf says no to plain sockets). */
 function isAboutTls(error: unknown): boolean {
