@@ -25,8 +25,9 @@ export interface MetricReading {
 /**
  * One item of `triggers`, at work: measures exactly what KEDA's scaler of that type measures.
  *
- * Obligations: a failed reading rejects with a coded error, and is never a zero. Each call ends within the time-out. The
- * connection behind it is shared and belongs to `Connections`; `close` gives back the trigger's hold on it, idempotently.
+ * Obligations: a failed reading rejects with a coded error, and is never a zero. The source has the
+ * time-out for its answer, which begins when it is the trigger's turn at a connection that many share; each call ends within
+ * three times the time-out. The connection belongs to `Connections`; `close` gives back the trigger's hold, idempotently.
  */
 export interface ScalerTrigger {
   readonly type: string;

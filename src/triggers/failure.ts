@@ -2,33 +2,41 @@ import { describeError, isSluiceError, redactUrl, SluiceError } from "../core/in
 import type { TriggerContext } from "../scaler/index.ts";
 
 /**
- * Why a reading failed, as the part that noticed it says: without the name of the trigger, which is put before it once.
- * `isLasting` means that a new connection and a second try would not help: the source answered, and the answer is wrong.
+ * How a reading failed. `wrong answer`: the source answered, and a new connection or a second try would not help. `no
+ * answer`: they might. `no time`: the connection may be broken, and there is no time for a second try.
  */
+export type FailureKind = "wrong answer" | "no answer" | "no time";
+
+/** Why a reading failed, as the part that noticed it says: without the name of the trigger, which is put before it once. */
 export class ReadingFailure extends Error {
   override readonly name = "ReadingFailure";
-  readonly isLasting: boolean;
+  readonly kind: FailureKind;
 
-  constructor(message: string, options: { readonly cause?: unknown; readonly isLasting: boolean }) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.isLasting = options.isLasting;
+  constructor(kind: FailureKind, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.kind = kind;
   }
 }
 
 /** The source answered, and no number can be had from the answer. */
 export function wrongAnswer(message: string, cause?: unknown): ReadingFailure {
-  return new ReadingFailure(message, { cause, isLasting: true });
+  return new ReadingFailure("wrong answer", message, cause);
 }
 
-/** The source did not answer, or not in time. */
+/** The source did not answer. */
 export function noAnswer(message: string, cause?: unknown): ReadingFailure {
-  return new ReadingFailure(message, { cause, isLasting: false });
+  return new ReadingFailure("no answer", message, cause);
 }
 
-/** Whether trying again at once, over a new connection, is of no use. */
-export function isLasting(error: unknown): boolean {
-  if (error instanceof ReadingFailure) return error.isLasting;
-  return isSluiceError(error) && !error.retryable;
+/** The source did not answer in time. */
+export function noTime(message: string): ReadingFailure {
+  return new ReadingFailure("no time", message);
+}
+
+/** How whatever was thrown is to be taken; what clients throw by themselves is mostly about their connection. */
+export function kindOf(error: unknown): FailureKind {
+  if (error instanceof ReadingFailure) return error.kind;
+  return isSluiceError(error) && !error.retryable ? "wrong answer" : "no answer";
 }
 
 /** The trigger, as errors name it: type, index, name and owner. */

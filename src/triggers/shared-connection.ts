@@ -1,5 +1,6 @@
-import type { ConnectionHold, Connections } from "../scaler/index.ts";
-import { isLasting } from "./failure.ts";
+import type { ConnectionHold, TriggerContext } from "../scaler/index.ts";
+import { kindOf, noAnswer } from "./failure.ts";
+import { createLanes, type Lanes, untilAborted, within } from "./lanes.ts";
 
 /** How one kind of connection is made; those with the same key are one. */
 export interface ConnectionPlan<T> {
@@ -7,6 +8,8 @@ export interface ConnectionPlan<T> {
   readonly key: string;
   open(): Promise<T>;
   close(connection: T): Promise<void>;
+  /** How many triggers may use it at the same time; the others wait for their turn. */
+  readonly atOnce: number;
   /** A connection that mends itself when it breaks is never dropped. */
   readonly healsItself?: true;
 }
@@ -14,46 +17,79 @@ export interface ConnectionPlan<T> {
 /** A trigger's part in a connection that many triggers share. */
 export interface SharedConnection<T> {
   /**
-   * Runs `work` on the connection, opening it first where need be. When that fails in a way that a new connection might
-   * mend, or `signal` aborts, the connection is dropped (unless it heals itself), and the next use opens another.
+   * Runs `work` on the connection, opening it first where need be, when it is its turn; from then on it has the trigger's
+   * time-out. When that fails in a way that a new connection might mend, the connection is dropped (unless it heals
+   * itself), and the next use opens another. `signal` ends the wait and the work.
    */
-  use<Result>(signal: AbortSignal, work: (connection: T) => Promise<Result>): Promise<Result>;
-  /** Gives the hold back, idempotently. */
+  use<Result>(
+    signal: AbortSignal,
+    work: (connection: T, signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result>;
+  /** A hold of its own on the connection, for what goes on beside readings. */
+  lend(): Promise<ConnectionHold<T>>;
+  /** Gives the trigger's hold back, idempotently. */
   release(): void;
 }
 
+/** What is shared: a connection and the order in which triggers use it. */
+interface Shared<T> {
+  readonly connection: T;
+  readonly lanes: Lanes;
+  /** Whoever still waits for it begins anew. */
+  isDropped: boolean;
+}
+
+/** What a trigger gives to share a connection. */
+export type Sharing = Pick<TriggerContext, "connections" | "clock" | "timeoutMs">;
+
 /** States: without a hold, with one (or waiting for it), released for good. */
 export function shareConnection<T>(
-  connections: Connections,
+  { connections, clock, timeoutMs: ms }: Sharing,
   plan: ConnectionPlan<T>,
 ): SharedConnection<T> {
-  let held: Promise<ConnectionHold<T>> | null = null;
+  let held: Promise<ConnectionHold<Shared<T>>> | null = null;
 
-  function hold(): Promise<ConnectionHold<T>> {
-    const holding = held ?? connections.hold(plan.key, plan.open, plan.close);
+  const open = async (): Promise<Shared<T>> => ({
+    connection: await plan.open(),
+    lanes: createLanes(plan.atOnce),
+    isDropped: false,
+  });
+  const close = ({ connection }: Shared<T>): Promise<void> => plan.close(connection);
+
+  function hold(): Promise<ConnectionHold<Shared<T>>> {
+    const holding = held ?? connections.hold(plan.key, open, close);
     held = holding;
     holding.catch(() => giveUp(holding));
     return holding;
   }
 
-  function giveUp(holding: Promise<ConnectionHold<T>>): void {
+  function giveUp(holding: Promise<ConnectionHold<Shared<T>>>): void {
     if (held === holding) held = null;
   }
 
   return {
     async use(signal, work) {
       const holding = hold();
-      const { connection, release } = await untilAborted(holding, signal);
-      try {
-        return await untilAborted(work(connection), signal);
-      } catch (error) {
-        if (!isLasting(error) && !plan.healsItself) {
-          connections.drop(plan.key, connection);
-          giveUp(holding);
-          release();
+      const { connection: shared, release } = await untilAborted(holding, signal);
+      const drop = (): void => {
+        shared.isDropped = true;
+        connections.drop(plan.key, shared);
+        giveUp(holding);
+        release();
+      };
+      return shared.lanes.pass(signal, async () => {
+        try {
+          if (shared.isDropped) throw noAnswer("the connection broke before it was our turn");
+          return await within({ clock, ms, signal }, (limited) => work(shared.connection, limited));
+        } catch (error) {
+          if (kindOf(error) !== "wrong answer" && !plan.healsItself) drop();
+          throw error;
         }
-        throw error;
-      }
+      });
+    },
+    async lend() {
+      const { connection: shared, release } = await connections.hold(plan.key, open, close);
+      return { connection: shared.connection, release };
     },
     release() {
       const holding = held;
@@ -64,14 +100,4 @@ export function shareConnection<T>(
       );
     },
   };
-}
-
-/** The promise's result, or the reason of the signal as soon as that aborts. */
-export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

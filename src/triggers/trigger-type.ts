@@ -1,4 +1,4 @@
-import { type Cancel, type Clock, formatMs, SluiceError } from "../core/index.ts";
+import { type Cancel, SluiceError } from "../core/index.ts";
 import {
   type MetricReading,
   type MetricSpec,
@@ -6,10 +6,10 @@ import {
   type TriggerContext,
   toMetricValue,
 } from "../scaler/index.ts";
-import { isLasting, noAnswer, placeOf, readingFailed, triggerInvalid } from "./failure.ts";
+import { kindOf, placeOf, readingFailed, triggerInvalid } from "./failure.ts";
+import { within } from "./lanes.ts";
 import type { Declaration, ValuesOf } from "./metadata-key.ts";
 import { type Check, readMetadata } from "./read-metadata.ts";
-import { untilAborted } from "./shared-connection.ts";
 
 /** What a gauge read of one metric. */
 export interface Measured {
@@ -127,17 +127,23 @@ export function normalizeMetricName(name: string): string {
   return name.replaceAll(/[/.:%()]/g, "-");
 }
 
+/**
+ * A source has the time-out for its answer, which begins when it is the trigger's turn at the shared connection; the whole
+ * reading with the wait for its turn has this many times as long.
+ */
+const patience = 3;
+
 function createScalerTrigger(context: TriggerContext, gauge: Gauge): ScalerTrigger {
   const { spec, index, clock } = context;
   const metricType = spec.metricType === "Value" ? "Value" : "AverageValue";
-  const timeoutMs = gauge.timeoutMs ?? context.timeoutMs;
+  const ms = (gauge.timeoutMs ?? context.timeoutMs) * patience;
   const watches = new Set<Cancel>();
   let isClosed = false;
 
   async function attempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (isClosed) throw new SluiceError("CLOSED", `${placeOf(context)} was closed.`);
     try {
-      return await within(clock, timeoutMs, (signal) => twice(signal, work));
+      return await within({ clock, ms }, (signal) => twice(signal, work));
     } catch (error) {
       throw readingFailed(context, error);
     }
@@ -199,22 +205,7 @@ async function twice<T>(
   try {
     return await work(signal);
   } catch (error) {
-    if (isLasting(error) || signal.aborted) throw error;
+    if (kindOf(error) !== "no answer" || signal.aborted) throw error;
     return work(signal);
-  }
-}
-
-async function within<T>(
-  clock: Clock,
-  ms: number,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  const giveUp = (): void => controller.abort(noAnswer(`no answer within ${formatMs(ms)}`));
-  const cancel = clock.after(ms, giveUp);
-  try {
-    return await untilAborted(work(controller.signal), controller.signal);
-  } finally {
-    cancel();
   }
 }

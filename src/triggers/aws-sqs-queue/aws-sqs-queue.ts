@@ -43,17 +43,14 @@ export const awsSqsQueue: TriggerType = defineTriggerType({
   check: problemsOf,
   gauge(values, context) {
     const { queueURL, queueLength, activationQueueLength } = values;
-    const sqs = shareConnection(
-      context.connections,
-      sqsClient(values, usesOwnIdentity(values, context)),
-    );
+    const sqs = shareConnection(context, sqsClient(values, usesOwnIdentity(values, context)));
     const attributes = attributesOf(values);
     return singleGauge(context, {
       name: `aws-sqs-${queueNameOf(queueURL)}`,
       target: { key: "queueLength", value: queueLength },
       async measure(signal) {
-        const counts = await sqs.use(signal, (client) =>
-          readAttributes(client, { QueueUrl: queueURL, AttributeNames: attributes }, signal),
+        const counts = await sqs.use(signal, (client, limited) =>
+          readAttributes(client, { QueueUrl: queueURL, AttributeNames: attributes }, limited),
         );
         const numbers = attributes.map((name) => {
           if (counts[name] === undefined)
@@ -153,6 +150,7 @@ function sqsClient(values: Values, usesOwn: boolean): ConnectionPlan<Sqs> {
       return { client, command: sqs.GetQueueAttributesCommand };
     },
     close: async ({ client }) => client.destroy(),
+    atOnce: 8,
     healsItself: true,
   };
 }

@@ -44,7 +44,7 @@ export const azureServicebus: TriggerType = defineTriggerType({
   check: problemsOf,
   gauge(values, context) {
     const place = findPlace(values, context);
-    const http = createHttpClient(context.connections);
+    const http = createHttpClient(context);
     const bus = openServiceBus(place, http, context.clock);
     const { topicName, queueName, useRegex } = values;
     const shown = useRegex

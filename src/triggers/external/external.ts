@@ -3,7 +3,11 @@ import type { ConnectionHold, TriggerContext } from "../../scaler/index.ts";
 import { loadClient } from "../client.ts";
 import { reasonOf, wrongAnswer } from "../failure.ts";
 import { flag, text, type ValuesOf } from "../metadata-key.ts";
-import { type ConnectionPlan, shareConnection } from "../shared-connection.ts";
+import {
+  type ConnectionPlan,
+  type SharedConnection,
+  shareConnection,
+} from "../shared-connection.ts";
 import { sourceNumber } from "../source-number.ts";
 import { defineTriggerType, type Gauge, type Measured, type TriggerType } from "../trigger-type.ts";
 import {
@@ -57,8 +61,7 @@ function externalOf(type: "external" | "external-push"): TriggerType {
 }
 
 function createGauge(values: Values, context: TriggerContext, pushes: boolean): Gauge {
-  const plan = scalerConnection(values);
-  const scaler = shareConnection(context.connections, plan);
+  const scaler = shareConnection(context, scalerConnection(values));
   const ref = refOf(context);
   const address = values.scalerAddress;
 
@@ -66,7 +69,10 @@ function createGauge(values: Values, context: TriggerContext, pushes: boolean): 
     method: Method,
     request: object,
     signal: AbortSignal,
-  ) => scaler.use(signal, (client) => callScaler(client, address, { method, request, signal }));
+  ) =>
+    scaler.use(signal, (client, limited) =>
+      callScaler(client, address, { method, request, signal: limited }),
+    );
 
   async function measure(metricName: string, signal: AbortSignal): Promise<Measured> {
     const { metricValues } = await ask("GetMetrics", { scaledObjectRef: ref, metricName }, signal);
@@ -96,7 +102,7 @@ function createGauge(values: Values, context: TriggerContext, pushes: boolean): 
       });
     },
     measure,
-    ...(pushes && { watch: (onActive) => watchScaler(ref, { plan, context, onActive }) }),
+    ...(pushes && { watch: (onActive) => watchScaler(ref, { scaler, context, onActive }) }),
     close: scaler.release,
   };
 }
@@ -154,6 +160,7 @@ function scalerConnection(values: Values): ConnectionPlan<ScalerClientLike> {
       });
     },
     close: async (client) => client.close(),
+    atOnce: 16,
     healsItself: true,
   };
 }
@@ -167,7 +174,7 @@ function credentialsOf({ credentials }: GrpcLike, values: Values): unknown {
 }
 
 interface Watch {
-  readonly plan: ConnectionPlan<ScalerClientLike>;
+  readonly scaler: SharedConnection<ScalerClientLike>;
   readonly context: TriggerContext;
   readonly onActive: () => void;
 }
@@ -177,8 +184,8 @@ const firstRetryMs = 2000;
 const longestRetryMs = 60_000;
 
 /** States: streaming (with a hold on the connection), waiting to stream again, cancelled. */
-function watchScaler(ref: ScaledObjectRef, { plan, context, onActive }: Watch): Cancel {
-  const { connections, clock, logger } = context;
+function watchScaler(ref: ScaledObjectRef, { scaler, context, onActive }: Watch): Cancel {
+  const { clock, logger } = context;
   let retryMs = firstRetryMs;
   let isCancelled = false;
   let stop: Cancel = () => undefined;
@@ -195,7 +202,7 @@ function watchScaler(ref: ScaledObjectRef, { plan, context, onActive }: Watch): 
   async function start(): Promise<void> {
     let hold: ConnectionHold<ScalerClientLike>;
     try {
-      hold = await connections.hold(plan.key, plan.open, plan.close);
+      hold = await scaler.lend();
     } catch (error) {
       return again(reasonOf(error));
     }

@@ -6,8 +6,10 @@ import {
   request as requestHttp,
 } from "node:http";
 import { request as requestHttps, Agent as TlsAgent } from "node:https";
-import type { ConnectionHold, Connections } from "../../scaler/index.ts";
+import type { ConnectionHold } from "../../scaler/index.ts";
 import { noAnswer, reasonOf, wrongAnswer } from "../failure.ts";
+import { createLanes, type Lanes, within } from "../lanes.ts";
+import type { Sharing } from "../shared-connection.ts";
 import { type TlsTexts, tlsOptions } from "../tls.ts";
 
 /** What is asked. A user and a password in the URL are sent as basic authentication. */
@@ -34,18 +36,28 @@ export interface HttpClient {
   release(): void;
 }
 
+/** Connections by host, and the order in which triggers use those of each. */
 interface Agents {
   readonly http: Agent;
   readonly https: TlsAgent;
+  readonly lanes: Map<string, Lanes>;
 }
 
-const settings = { keepAlive: true, maxSockets: 4, timeout: 90_000 } as const;
+/** Connections to one host. */
+const mostSockets = 4;
+const settings = { keepAlive: true, maxSockets: mostSockets, timeout: 90_000 } as const;
 /** As with Go's client. */
 const mostRedirects = 10;
 const mostBytes = 16 * 1024 * 1024;
 
-/** A client that shares its connections with all others of the same TLS settings. */
-export function createHttpClient(connections: Connections, tls: TlsTexts = {}): HttpClient {
+/**
+ * A client that shares its connections with all others of the same TLS settings. Each request has the time-out, from its
+ * turn at one of the connections to its host.
+ */
+export function createHttpClient(
+  { connections, clock, timeoutMs: ms }: Sharing,
+  tls: TlsTexts = {},
+): HttpClient {
   const options = tlsOptions(tls);
   let held: Promise<ConnectionHold<Agents>> | null = null;
 
@@ -57,6 +69,7 @@ export function createHttpClient(connections: Connections, tls: TlsTexts = {}): 
   const openAgents = async (): Promise<Agents> => ({
     http: new Agent(settings),
     https: new TlsAgent({ ...settings, ...options }),
+    lanes: new Map(),
   });
 
   async function send(
@@ -65,7 +78,9 @@ export function createHttpClient(connections: Connections, tls: TlsTexts = {}): 
     redirects = 0,
   ): Promise<HttpAnswer> {
     const { connection } = await agents();
-    const { message, body } = await exchange(request, connection, signal);
+    const { message, body } = await lanesTo(connection, request.url).pass(signal, () =>
+      within({ clock, ms, signal }, (limited) => exchange(request, connection, limited)),
+    );
     const status = message.statusCode ?? 0;
     const { location } = message.headers;
     if (![301, 302, 303, 307, 308].includes(status) || location === undefined)
@@ -93,6 +108,13 @@ export function createHttpClient(connections: Connections, tls: TlsTexts = {}): 
       held = null;
     },
   };
+}
+
+function lanesTo({ lanes }: Agents, url: string): Lanes {
+  const { origin } = new URL(url);
+  const found = lanes.get(origin) ?? createLanes(mostSockets);
+  lanes.set(origin, found);
+  return found;
 }
 
 async function closeAgents({ http, https }: Agents): Promise<void> {

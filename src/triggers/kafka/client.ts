@@ -66,6 +66,7 @@ export function kafkaAdmin(place: KafkaPlace, timeoutMs: number): ConnectionPlan
       return admin;
     },
     close: (admin) => admin.disconnect(),
+    atOnce: 8,
   };
 }
 

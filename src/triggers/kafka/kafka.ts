@@ -91,7 +91,7 @@ export const kafka: TriggerType = defineTriggerType({
   gauge(values, context) {
     const { consumerGroup: group, topic, partitionLimitation, lagThreshold } = values;
     const place = placeOf(values);
-    const admin = shareConnection(context.connections, kafkaAdmin(place, context.timeoutMs));
+    const admin = shareConnection(context, kafkaAdmin(place, context.timeoutMs));
     const commits: Commits = new Map();
     const limited = topic !== null && partitionLimitation !== null;
     const partitions = limited ? parseRanges(partitionLimitation) : null;

@@ -28,7 +28,7 @@ export const kubernetesWorkload: TriggerType = defineTriggerType({
     const client = (): NonNullable<typeof clients> => {
       if (clients === null) {
         const cluster = findCluster();
-        clients = { cluster, http: createHttpClient(context.connections, cluster.tls) };
+        clients = { cluster, http: createHttpClient(context, cluster.tls) };
       }
       return clients;
     };

@@ -61,11 +61,12 @@ export const metricsApi: TriggerType = defineTriggerType({
   },
   gauge(values, context) {
     const { url, format, valueLocation, targetValue, activationTargetValue, timeout } = values;
-    const http = createHttpClient(context.connections, tlsOf(values, values.unsafeSsl));
+    const timeoutMs = timeout || context.timeoutMs;
+    const http = createHttpClient({ ...context, timeoutMs }, tlsOf(values, values.unsafeSsl));
     return singleGauge(context, {
       name: `metric-api-${valueLocation}`,
       target: { key: "targetValue", value: targetValue },
-      ...(timeout ? { timeoutMs: timeout } : {}),
+      timeoutMs,
       async measure(signal) {
         const body = await http.text(authenticate(values, { url }), signal, 200);
         return above(activationTargetValue, await valueInAnswer(body, format, valueLocation));

@@ -39,7 +39,7 @@ export const mysql: TriggerType = defineTriggerType({
   },
   gauge(values, context) {
     const place = findPlace(values, context);
-    const pool = shareConnection(context.connections, mysqlPool(place, context.timeoutMs));
+    const pool = shareConnection(context, mysqlPool(place, context.timeoutMs));
     return singleGauge(context, {
       // KEDA takes what follows the last slash for the database, parameters and all.
       name: `mysql-${values.connectionString?.split("/").at(-1) ?? values.dbName ?? ""}`,
@@ -104,6 +104,7 @@ function mysqlPool(place: MysqlPlace, timeoutMs: number): ConnectionPlan<PoolLik
       return openPool(client, place, timeoutMs);
     },
     close: (pool) => pool.end(),
+    atOnce: poolSize,
   };
 }
 

@@ -37,7 +37,7 @@ export const natsJetstream: TriggerType = defineTriggerType({
   },
   gauge(values, context) {
     const { account, accountID, stream, consumer, natsServerMonitoringEndpoint: host } = values;
-    const http = createHttpClient(context.connections);
+    const http = createHttpClient(context);
     const read = createLagReader(http, {
       endpoint: `${values.useHttps ? "https" : "http"}://${host}`,
       account,

@@ -44,6 +44,7 @@ export function postgresPool(place: PostgresPlace, timeoutMs: number): Connectio
       return openPool(pg, place, timeoutMs);
     },
     close: (pool) => pool.end(),
+    atOnce: poolSize,
   };
 }
 

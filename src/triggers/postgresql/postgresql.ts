@@ -50,7 +50,7 @@ export const postgresql: TriggerType = defineTriggerType({
   },
   gauge(values, context) {
     const place = findPlace(values, context);
-    const pool = shareConnection(context.connections, postgresPool(place, context.timeoutMs));
+    const pool = shareConnection(context, postgresPool(place, context.timeoutMs));
     return singleGauge(context, {
       name: "postgresql",
       target: { key: "targetQueryValue", value: values.targetQueryValue },

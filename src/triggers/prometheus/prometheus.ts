@@ -53,11 +53,12 @@ export const prometheus: TriggerType = defineTriggerType({
     return problems;
   },
   gauge(values, context) {
-    const http = createHttpClient(context.connections, tlsOf(values, values.unsafeSsl));
+    const timeoutMs = values.timeout || context.timeoutMs;
+    const http = createHttpClient({ ...context, timeoutMs }, tlsOf(values, values.unsafeSsl));
     return singleGauge(context, {
       name: "prometheus",
       target: { key: "threshold", value: values.threshold },
-      ...(values.timeout ? { timeoutMs: values.timeout } : {}),
+      timeoutMs,
       async measure(signal) {
         const request = requestOf(values, new Date(context.clock.now()));
         const answer = parseJson(await http.text(request, signal), request.url);

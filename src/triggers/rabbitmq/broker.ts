@@ -56,6 +56,7 @@ export function amqpConnection(
       }
     },
     close: (connection) => connection.close(),
+    atOnce: 16, // channels; a broker allows 2,047 of a connection
   };
 }
 

@@ -120,10 +120,9 @@ type Measuring = Pick<SingleGauge, "measure" | "timeoutMs" | "close">;
 
 function overHttp(values: Values, mode: Mode, context: TriggerContext): Measuring {
   const { username, password, oauthTokenURI: tokenUrl, timeout, activationValue } = values;
-  const http = createHttpClient(
-    context.connections,
-    tlsOf(values) ?? { unsafeSsl: values.unsafeSsl },
-  );
+  const timeoutMs = timeout || context.timeoutMs;
+  const tls = tlsOf(values) ?? { unsafeSsl: values.unsafeSsl };
+  const http = createHttpClient({ ...context, timeoutMs }, tls);
   const credentials = username !== null && password !== null ? { username, password } : null;
   const token =
     tokenUrl === null
@@ -140,7 +139,7 @@ function overHttp(values: Values, mode: Mode, context: TriggerContext): Measurin
           context.clock,
         );
   return {
-    ...(timeout ? { timeoutMs: timeout } : {}),
+    timeoutMs,
     async measure(signal) {
       const figures = await readQueues(
         http,
@@ -157,7 +156,7 @@ function overHttp(values: Values, mode: Mode, context: TriggerContext): Measurin
 function overAmqp(values: Values, mode: Mode, context: TriggerContext): Measuring {
   const { host: url, vhostName, username, password, queueName, activationValue } = values;
   const place: AmqpPlace = { url, vhostName, username, password, tls: tlsOf(values) };
-  const broker = shareConnection(context.connections, amqpConnection(place, context.timeoutMs));
+  const broker = shareConnection(context, amqpConnection(place, context.timeoutMs));
   return {
     async measure(signal) {
       const messages = await broker.use(signal, (connection) =>

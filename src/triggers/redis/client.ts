@@ -61,6 +61,7 @@ export function redisConnection(place: RedisPlace, timeoutMs: number): Connectio
     async close(client) {
       client.disconnect();
     },
+    atOnce: 64,
   };
 }
 

@@ -35,10 +35,7 @@ function listsOf(type: string, topology: Topology): TriggerType {
     gauge(values, context) {
       const { listName, listLength, activationListLength } = values;
       const place = placeOf(values, topology);
-      const server = shareConnection(
-        context.connections,
-        redisConnection(place, context.timeoutMs),
-      );
+      const server = shareConnection(context, redisConnection(place, context.timeoutMs));
       return singleGauge(context, {
         name: `redis-${listName}`,
         target: { key: "listLength", value: listLength },

@@ -46,10 +46,7 @@ function streamsOf(type: string, topology: Topology): TriggerType {
     check: (values) => problemsOfConnection(values, topology),
     gauge(values, context) {
       const place = placeOf(values, topology);
-      const server = shareConnection(
-        context.connections,
-        redisConnection(place, context.timeoutMs),
-      );
+      const server = shareConnection(context, redisConnection(place, context.timeoutMs));
       return singleGauge(context, {
         name: `redis-streams-${values.stream}`,
         target: targetOf(values),

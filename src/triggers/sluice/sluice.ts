@@ -2,7 +2,11 @@ import { type Cancel, type Driver, redactUrl } from "../../core/index.ts";
 import type { ConnectionHold, TriggerContext } from "../../scaler/index.ts";
 import { noAnswer, reasonOf, wrongAnswer } from "../failure.ts";
 import { duration, number, text, type ValuesOf } from "../metadata-key.ts";
-import { type ConnectionPlan, shareConnection } from "../shared-connection.ts";
+import {
+  type ConnectionPlan,
+  type SharedConnection,
+  shareConnection,
+} from "../shared-connection.ts";
 import {
   defineTriggerType,
   type Gauge,
@@ -67,14 +71,15 @@ function queueGauge(values: Values, context: TriggerContext, connectQueue: Conne
       }
     },
     close: (driver) => driver.close(),
+    atOnce: 4,
     healsItself: true,
   };
-  const shared = shareConnection(context.connections, plan);
+  const shared = shareConnection(context, plan);
   const metrics = metricsOf(values);
   return {
     metrics: async () => metrics,
     measure: (metric, signal) => shared.use(signal, (driver) => measure(driver, metric, values)),
-    watch: (onActive) => watchQueue(values.queueName, { plan, context, onActive }),
+    watch: (onActive) => watchQueue(values.queueName, { shared, context, onActive }),
     close: shared.release,
   };
 }
@@ -113,21 +118,21 @@ async function measure(driver: Driver, metric: string, values: Values): Promise<
 const retryMs = 10_000;
 
 interface Watch {
-  readonly plan: ConnectionPlan<Driver>;
+  readonly shared: SharedConnection<Driver>;
   readonly context: TriggerContext;
   readonly onActive: () => void;
 }
 
 /** States: connecting, watching (with a hold on the connection), waiting to connect again, cancelled. */
-function watchQueue(queue: string, { plan, context, onActive }: Watch): Cancel {
-  const { connections, clock, logger } = context;
+function watchQueue(queue: string, { shared, context, onActive }: Watch): Cancel {
+  const { clock, logger } = context;
   let isCancelled = false;
   let stop: Cancel = () => undefined;
 
   async function start(): Promise<void> {
     let hold: ConnectionHold<Driver>;
     try {
-      hold = await connections.hold(plan.key, plan.open, plan.close);
+      hold = await shared.lend();
     } catch (error) {
       logger.debug("the queue cannot be watched yet", { queue, error: reasonOf(error) });
       if (!isCancelled) stop = clock.after(retryMs, () => void start());
