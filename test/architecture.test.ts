@@ -72,7 +72,7 @@ const rooms: Readonly<Record<string, Room>> = {
   simulator: { rooms: ["core", "specs", "scaler"], optional: ["highs"] },
   testing: { rooms: ["core"] },
   main: { rooms: ["core", "drivers", "worker"] },
-  cli: { rooms: everyRoom, packages: ["commander", "log-update", "picocolors"] },
+  cli: { rooms: everyRoom, packages: ["commander", "log-update", "picocolors", "yaml"] },
 };
 
 const longestFile = 400;

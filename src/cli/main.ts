@@ -17,6 +17,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import("./commands/explain.ts")).explainCommand(),
   schema: async () => (await import("./commands/schema.ts")).schemaCommand(),
   simulate: async () => (await import("./commands/simulate.ts")).simulateCommand(),
+  tune: async () => (await import("./commands/tune.ts")).tuneCommand(),
   driver: async () => (await import("./commands/driver.ts")).driverCommand(),
 };
 

@@ -17,3 +17,14 @@ export * from "./policies/scaled-job.ts";
 export * from "./policies/scaled-object.ts";
 export * from "./random.ts";
 export * from "./report.ts";
+export * from "./tune/attribution.ts";
+export type { TuneSubject } from "./tune/evaluate.ts";
+export type { Parameter } from "./tune/parameter.ts";
+export {
+  type TunableObject,
+  type TunedField,
+  tunedFields,
+  withValues,
+} from "./tune/scaled-object-tunable.ts";
+export type { Score } from "./tune/search.ts";
+export * from "./tune/tune.ts";

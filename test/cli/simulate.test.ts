@@ -11,7 +11,7 @@ spec:
   triggers: [{type: redis, metadata: {listName: resize}}]
 `;
 
-describe.concurrent("simulate", () => {
+describe("simulate", () => {
   test("shows a ScaledObject beside another policy and the bound", async ({ cli }) => {
     cli.write("so.yaml", scaledObject);
     const { status, stdout } = await cli.run([
@@ -57,5 +57,39 @@ describe.concurrent("simulate", () => {
     expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining("OPTION_INVALID") });
     const odd = await cli.run(["simulate", "--load", "spike", "--against", "fixed:0"]);
     expect(odd).toMatchObject({ status: 2, stderr: expect.stringContaining("fixed:COUNT") });
+  });
+});
+
+describe("tune", () => {
+  test("prints the tuned YAML, the same on any number of threads", async ({ cli }) => {
+    cli.write("so.yaml", `# by hand\n${scaledObject}`);
+    const burst = Array.from({ length: 60 }, (_, job) => `${job * 2},${job % 7}`);
+    cli.write("load.csv", `time,duration\n${burst.join("\n")}\n`);
+    const command = [
+      "tune",
+      "-f",
+      "so.yaml",
+      "--load",
+      "load.csv",
+      "--candidates",
+      "6",
+      "--folds",
+      "1",
+    ];
+    const [one, two] = await Promise.all([
+      cli.run([...command, "--threads", "1"]),
+      cli.run([...command, "--threads", "2"]),
+    ]);
+    expect(one.status).toBe(0);
+    expect(one.stderr).toMatch(/as it is .*tuned .*start-up/s);
+    expect(one.stdout).toMatch(/^# by hand\napiVersion: keda.sh.*scaleDown:/s);
+    expect(two.stdout).toBe(one.stdout);
+    expect(two.stderr).toContain("2 threads");
+  });
+
+  test("wants one ScaledObject", async ({ cli }) => {
+    cli.write("so.yaml", scaledObject);
+    const ended = await cli.run(["tune", "-f", "so.yaml", "--load", "spike", "--name", "other"]);
+    expect(ended).toMatchObject({ status: 2, stderr: expect.stringContaining("resize-scaler") });
   });
 });

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { SluiceError, toMs } from "../../core/index.ts";
 import {
@@ -22,6 +21,7 @@ import {
 } from "../simulation-options.ts";
 import { print, printJson, say } from "../terminal.ts";
 import { version } from "../version.ts";
+import { writeResult } from "../write-result.ts";
 
 interface SimulateOptions extends SimulationOptions {
   readonly file?: readonly string[];
@@ -40,7 +40,7 @@ Examples:
   $ sluice simulate -f scaledobject.yaml --load trace.csv --max-wait 30s --against backlog
   $ sluice simulate --load counts.csv --service lognormal:1s,1 --against fixed:10 --against backlog:2`;
 
-/** \`sluice simulate\`: policies on a load, in virtual time. */
+/** `sluice simulate`: policies on a load, in virtual time. */
 export function simulateCommand(): Command {
   const command = new Command("simulate")
     .description("try scaling policies on a load before they run: waits, cost, kills")
@@ -122,20 +122,4 @@ function toJson({ recording }: OpenedLoad, { bound, reports }: Comparison): unkn
     observed: recording?.observed ?? null,
     reports: reports.map((report) => ({ ...report, hash: hashReport(report) })),
   };
-}
-
-/** Writes a result to a file. Throws `OPTION_INVALID` where it cannot. */
-export async function writeResult(path: string, text: string, option: string): Promise<void> {
-  try {
-    await writeFile(path, text);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new SluiceError(
-      "OPTION_INVALID",
-      `${option} must be a file that can be written: ${why}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

@@ -17,6 +17,8 @@ interface TriggerKeys {
 /** What a trigger of a ScaledObject measures of the one simulated queue. */
 export interface TriggerFigure {
   readonly type: string;
+  /** The key of the metadata that holds the target. */
+  readonly targetKey: string;
   readonly target: number;
   readonly activation: number;
   readonly counts: Counted;
@@ -88,6 +90,7 @@ export function triggerFigure(spec: TriggerSpec): TriggerFigure {
     );
   return {
     type: spec.type,
+    targetKey: keys.target,
     target: numberOf(spec, keys.target, keys.defaultTarget),
     activation: numberOf(spec, keys.activation, keys.defaultActivation ?? 0),
     counts: typeof keys.counts === "string" ? keys.counts : keys.counts(spec.metadata),
@@ -103,10 +106,12 @@ function rabbitmqFigure(spec: TriggerSpec): TriggerFigure {
       "OPTION_UNSUPPORTED",
       `the simulator knows rabbitmq's mode QueueLength; got ${mode}.`,
     );
+  const targetKey = queueLength === undefined ? "value" : "queueLength";
   const isHttp = protocol === "http" || (protocol !== "amqp" && /^https?:/.test(host));
   return {
     type: spec.type,
-    target: numberOf(spec, queueLength === undefined ? "value" : "queueLength", 20),
+    targetKey,
+    target: numberOf(spec, targetKey, 20),
     activation: numberOf(spec, "activationValue", 0),
     counts: isHttp && !isTrue(excludeUnacknowledged) ? "ready and in-flight" : "ready",
     metricType: metricTypeOf(spec),
@@ -123,6 +128,7 @@ function streamFigure(spec: TriggerSpec): TriggerFigure {
   } as const;
   return {
     type: spec.type,
+    targetKey: key,
     target: numberOf(spec, key, 5),
     activation: numberOf(spec, "activationLagCount", 0),
     counts: counts[key],
