@@ -137,3 +137,49 @@ describe.concurrent("schema", () => {
     expect((await cli.run(["schema", "deployment"])).status).toBe(2);
   });
 });
+
+describe.concurrent("explain --value", () => {
+  test("works both halves through, step by step", async ({ cli }) => {
+    cli.write("a.yaml", scaler);
+    const { status, stdout } = await cli.run([
+      "explain",
+      "-f",
+      ".",
+      "--value",
+      "37",
+      "--replicas",
+      "4",
+    ]);
+    expect(status).toBe(0);
+    expect(stdout).toContain("ScaledObject default/scaler with 4 replicas, 4 of them ready");
+    expect(stdout).toContain("KEDA's half, row 3 of its table: stays at 4");
+    expect(stdout).toMatch(
+      /metric +8 {2}s0-postgresql: 37 \/ \(5 × 4\) = 1.85 is outside 0.9 to 1.1/,
+    );
+    expect(stdout).toMatch(/The autoscaler's half: 4 → 8/);
+  });
+
+  test("gives the same as JSON, with a failed reading of one trigger", async ({ cli }) => {
+    cli.write("a.yaml", scaler);
+    const values = ["--value", "postgresql=failed", "--replicas", "4"];
+    const { stdout } = await cli.run(["explain", "-f", ".", ...values, "--json"]);
+    const { objects } = JSON.parse(stdout);
+    expect(objects[0].decisions.map((one: { replicas: number }) => one.replicas)).toEqual([4, 4]);
+    expect(objects[0].decisions[0].kedaRule).toBe(5);
+    expect(objects[0].decisions[1].reasons[0].code).toBe("FailedGetExternalMetric");
+  });
+
+  test("refuses a value of no trigger, and one that is no number", async ({ cli }) => {
+    cli.write("a.yaml", scaler);
+    const stranger = await cli.run(["explain", "-f", ".", "--value", "queue=3"]);
+    expect([stranger.status, stranger.stderr]).toEqual([
+      2,
+      expect.stringContaining("name, type or index (postgresql); got queue"),
+    ]);
+    const negative = await cli.run(["explain", "-f", ".", "--value", "postgresql=-3"]);
+    expect([negative.status, negative.stderr]).toEqual([
+      2,
+      expect.stringContaining("Expected a number from 0, or failed"),
+    ]);
+  });
+});

@@ -1,2 +1,3 @@
 export * from "./explain.ts";
 export { triggerFacts } from "./trigger-facts.ts";
+export * from "./work-through.ts";

@@ -11,7 +11,10 @@ export function lintScaledJob(explained: Explained<ScaledJob>): readonly Remark[
   const rules =
     object.controls.sequential === null ? strategyRemarks(explained) : sequentialRemarks(object);
   return [
-    ...lintTriggers(explained),
+    // No job is ever let go, so a value without what they have taken is the strategy's concern alone.
+    ...lintTriggers(explained).filter(
+      ({ rule, severity }) => rule !== "rabbitmq-protocol" || severity !== "warning",
+    ),
     ...lintCommand(explained),
     ...lintObjective(object),
     ...rules,
@@ -71,9 +74,9 @@ function sequentialRemarks({ controls, spec }: ScaledJob): readonly Remark[] {
   };
   const age: Remark = {
     rule: "sequential-without-age",
-    severity: "warning",
+    severity: "info",
     path: [...annotations, "sluice.dev/max-age"],
-    text: "Only a trigger of type sluice tells how long the oldest message has waited, and there is none: max-age has no effect, and only the threshold counts.",
+    text: "Only a trigger of type sluice tells how long the oldest message has waited, and there is none. The time since the queue was last seen empty stands for it, so that a job may come too early and none too late.",
   };
   return asks && !hasAge ? [known, age] : [known];
 }

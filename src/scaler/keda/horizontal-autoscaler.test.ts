@@ -140,7 +140,9 @@ describe("a sync", () => {
       ["rate", 8],
       ["bounds", 8],
     ]);
-    expect(decision.candidates[0]?.text).toBe("s0-metric: ceil(37 / 5) = 8");
+    expect(decision.candidates[0]?.text).toBe(
+      "s0-metric: 37 / (5 × 4) = 1.85 is outside 0.9 to 1.1: ceil(37 / 5) = 8",
+    );
     expect(decision.replicas).toBe(8);
   });
 });

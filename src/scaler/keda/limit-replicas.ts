@@ -113,9 +113,14 @@ function stabilization(
 ): StepRecord {
   const figures = { desired: desired.replicas, stabilized: replicas };
   const isHeld = replicas !== desired.replicas;
+  const wanted = `${desired.replicas} by the metrics`;
+  const others =
+    window.length === 1 ? "the recommendation" : `the ${window.length} recommendations`;
   const text = isHeld
-    ? `${desired.replicas} by the metrics, ${replicas} by the ${window.length} recommendations of the window`
-    : `${desired.replicas} agrees with the ${window.length} recommendations of the window`;
+    ? `${wanted}, ${replicas} by ${others} of the window`
+    : window.length === 0
+      ? `${wanted}, and nothing else within the window`
+      : `${wanted}, as ${others} of the window let${window.length === 1 ? "s" : ""} be`;
   return {
     candidate: { rule: "stabilization", replicas, text, figures, window },
     reason: { code: isHeld ? code : "ReadyForNewScale", text, figures },

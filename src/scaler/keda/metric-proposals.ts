@@ -56,7 +56,7 @@ function external(
     const made = replicasByValue(usage, { current, ready }, tolerance);
     const text = made.isWithinTolerance
       ? `${metricName}: ${value} / ${target} = ${show(made.ratio)} is within ${band(policy)}: stay at ${current}`
-      : `${metricName}: ceil(${value} / ${target} × ${ready} ready) = ${made.replicas}`;
+      : `${metricName}: ${value} / ${target} = ${show(made.ratio)} is outside ${band(policy)}: ceil(${value} / ${target} × ${ready} ready) = ${made.replicas}`;
     return {
       candidate: candidate(made.replicas, text, { ...figures, ready, ratio: made.ratio }),
       failure: null,
@@ -65,7 +65,7 @@ function external(
   const made = replicasByAverageValue(usage, existing, tolerance);
   const text = made.isWithinTolerance
     ? `${metricName}: ${value} / (${target} × ${existing}) = ${show(made.ratio)} is within ${band(policy)}: stay at ${existing}`
-    : `${metricName}: ceil(${value} / ${target}) = ${made.replicas}`;
+    : `${metricName}: ${value} / (${target} × ${existing}) = ${show(made.ratio)} is outside ${band(policy)}: ceil(${value} / ${target}) = ${made.replicas}`;
   return {
     candidate: candidate(made.replicas, text, { ...figures, existing, ratio: made.ratio }),
     failure: null,
