@@ -89,7 +89,7 @@ describe.concurrent("scale", { timeout: 60_000 }, () => {
   test("brings a Deployment's command from zero to many and back to zero", async ({ cli }) => {
     cli.write("all.yaml", object({ name: "tide" }));
     values.set("/tide", 0);
-    const scale = cli.start(["scale", "-f", "all.yaml"]);
+    const scale = cli.start(["scale", "-f", "all.yaml", "--sync-period", "1s"]);
     await scale.waitFor("scaling objects=1");
     values.set("/tide", 100);
     await untilWorkers(cli, scale, 3);
@@ -147,7 +147,7 @@ describe.concurrent("scale, while it runs,", { timeout: 60_000 }, () => {
     cli.write("one.yaml", object({ name: "first", max: 2 }));
     values.set("/first", 100);
     values.set("/second", 1);
-    const scale = cli.start(["scale", "-f", cli.folder]);
+    const scale = cli.start(["scale", "-f", cli.folder, "--sync-period", "1s"]);
     await untilWorkers(cli, scale, 2);
     cli.write("one.yaml", object({ name: "first", max: 4 }));
     cli.write("two.yaml", object({ name: "second", command: "sleep 200" }));

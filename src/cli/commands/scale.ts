@@ -11,6 +11,7 @@ import { connect } from "../../drivers/index.ts";
 import {
   type AutoscalerFlags,
   autoscalerDefaults,
+  type Connections,
   createConnections,
   type Decision,
   explainDecision,
@@ -81,22 +82,11 @@ export function scaleCommand(): Command {
 
 async function scale(options: ScaleCommandOptions): Promise<void> {
   const logger = commandLogger(options.logLevel);
-  const set = await readSpecs(options.file);
-  tellOf(set, options, logger);
   const stop = new AbortController();
   stopOnSignals(stop);
   const metrics = createScalerMetrics();
   const connections = createConnections();
-  const units = await startUnits(set, {
-    createTrigger: createTriggers({
-      connectQueue: async (url) => (await connect(url, { logger })).driver,
-    }),
-    ...{ connections, clock: systemClock, logger, isDryRun: options.dryRun === true },
-    flags: toFlags(options),
-    onDecision: (owner, decision) => record(owner, decision, { options, logger, metrics }),
-    onTurn: (owner, turn) => metrics.turn(owner, turn),
-  });
-  metrics.registered(set);
+  const units = await start({ options, logger, metrics }, connections);
   const server = await serve(options, metrics, logger);
   const cancelReload = reloadOnSignal(options, { units, metrics, logger });
   logger.info(options.dryRun ? "deciding, without scaling" : "scaling", { objects: units.count });
@@ -106,6 +96,24 @@ async function scale(options: ScaleCommandOptions): Promise<void> {
   await units.close();
   await connections.close();
   await server?.close();
+}
+
+/** The files are read in here and not held on to: parsed YAML with all its places is large. */
+async function start(recorder: Recorder, connections: Connections): Promise<ScaledUnits> {
+  const { options, logger, metrics } = recorder;
+  const set = await readSpecs(options.file);
+  tellOf(set, options, logger);
+  const units = await startUnits(set, {
+    createTrigger: createTriggers({
+      connectQueue: async (url) => (await connect(url, { logger })).driver,
+    }),
+    ...{ connections, clock: systemClock, logger, isDryRun: options.dryRun === true },
+    flags: toFlags(options),
+    onDecision: (owner, decision) => record(owner, decision, recorder),
+    onTurn: (owner, turn) => metrics.turn(owner, turn),
+  });
+  metrics.registered(set);
+  return units;
 }
 
 /** A cluster's settings, with Kubernetes' defaults. */

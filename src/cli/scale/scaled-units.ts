@@ -33,9 +33,9 @@ export async function startUnits(set: SpecSet, options: UnitOptions): Promise<Sc
     await close();
     throw joinErrors(failed);
   }
-  for (const [place, unit] of [...units.values()].entries()) unit.start(place * startGapMs);
   let prepared = fingerprints(set);
   for (const [name, print] of prepared) prints.set(name, print);
+  for (const [place, unit] of [...units.values()].entries()) unit.start(place * startGapMs);
 
   function add(unit: ScaledUnit): void {
     units.set(nameOf(unit.owner), unit);
@@ -105,9 +105,8 @@ function ownersOf(set: SpecSet): readonly (ScaledObject | ScaledJob)[] {
  */
 function fingerprints(set: SpecSet): ReadonlyMap<string, string> {
   const { authentications, workloads, data } = set;
-  const shared = JSON.stringify(
-    [authentications, workloads, data].map((list) => list.map(withoutPlace)),
-  );
+  const lists = [authentications, workloads, data].map((list) => list.map(withoutPlace));
+  const shared = createHash("sha256").update(JSON.stringify(lists)).digest("hex");
   return new Map(
     ownersOf(set).map((owner) => {
       const own = JSON.stringify(withoutPlace(owner));

@@ -54,9 +54,10 @@ export function createEngineFrame<Kind extends string>(
   let isStopped = false;
 
   async function turn(work: FrameWork<Kind>, due: ReadonlySet<Kind>, lateMs: number) {
+    const begun = clock.now();
     try {
       const readings = await work.turn(due);
-      options.onTurn?.({ lateMs, readings });
+      options.onTurn?.({ lateMs, tookMs: clock.now() - begun, readings });
       failures.note("deciding", null);
     } catch (error) {
       failures.note("deciding", describeError(error));

@@ -36,6 +36,8 @@ export interface ScalerEngineOptions {
 export interface TurnFigures {
   /** By how much it came later than it was due. */
   readonly lateMs: number;
+  /** From its beginning until its decisions were carried out. */
+  readonly tookMs: number;
   /** How long each trigger that was read took. */
   readonly readings: readonly {
     readonly index: number;

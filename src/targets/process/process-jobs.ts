@@ -5,10 +5,11 @@
  */
 import { type Clock, type Logger, SluiceError, systemClock } from "../../core/index.ts";
 import {
-  type JobState,
   type JobStatus,
   type JobTarget,
   type JobTargetStatus,
+  jobsToForget,
+  jobsToReplace,
   toJobTargetStatus,
 } from "../../scaler/index.ts";
 import type { JobSpec } from "../../specs/index.ts";
@@ -114,12 +115,12 @@ class LocalJobs implements ProcessJobs {
   async update(plan: JobPlan, rollout: "gradual" | "immediate"): Promise<void> {
     this.#plan = checkPlan(plan);
     this.#fatal = null;
-    if (rollout === "gradual") return;
-    for (const [id, job] of [...this.#jobs]) {
-      const { generation, endedAt } = job.status;
-      if (generation === plan.generation) continue;
+    const { generation } = plan;
+    for (const id of jobsToReplace(this.#statuses(), { rollout, generation })) {
+      const job = this.#jobs.get(id);
+      if (job === undefined) continue;
       this.#jobs.delete(id);
-      if (endedAt === null) this.#leaving.add(job);
+      if (job.status.endedAt === null) this.#leaving.add(job);
       job.stop();
     }
   }
@@ -172,18 +173,10 @@ class LocalJobs implements ProcessJobs {
     const isFatal = reason === ("StartError" satisfies FailureReason) && exit !== null;
     if (isFatal && generation === this.#plan.generation)
       this.#fatal ??= configurationError(this.#plan.command.command, exit);
-    this.#forget("succeeded", this.#plan.successfulJobsHistoryLimit);
-    this.#forget("failed", this.#plan.failedJobsHistoryLimit);
+    const { successfulJobsHistoryLimit: successful, failedJobsHistoryLimit: failed } = this.#plan;
+    for (const id of jobsToForget(this.#statuses(), { successful, failed })) this.#jobs.delete(id);
     if (this.#unfinished() > 0 || this.#leaving.size > 0) return;
     for (const resolve of this.#whenEmpty) resolve();
-  }
-
-  /** Of the jobs that ended so, those that ended last are remembered. */
-  #forget(state: JobState, most: number): void {
-    const ended = this.#statuses()
-      .filter((job) => job.state === state)
-      .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
-    for (const { id } of ended.slice(0, Math.max(0, ended.length - most))) this.#jobs.delete(id);
   }
 
   async #stopAll(): Promise<void> {
