@@ -1,7 +1,8 @@
-import { SluiceError } from "../core/index.ts";
+import { type ObjectiveMode, SluiceError } from "../core/index.ts";
 import {
   backlogPolicy,
   fixedPolicy,
+  objectivePolicy,
   type Policy,
   scaledJobPolicy,
   scaledObjectPolicy,
@@ -10,7 +11,8 @@ import { readSpecs, type SpecSet } from "../specs/index.ts";
 import { say } from "./terminal.ts";
 
 /** What may stand after `--against`. */
-export const againstForms = "backlog, backlog:MESSAGES-PER-WORKER or fixed:COUNT";
+export const againstForms =
+  "backlog, backlog:MESSAGES-PER-WORKER, fixed:COUNT, objective or objective:MODE (cost, balanced, latency)";
 
 /** The policies of the objects in the files, and what the reader should know of them. */
 export async function policiesOfFiles(files: readonly string[]): Promise<readonly Policy[]> {
@@ -33,9 +35,19 @@ function policiesOfSpecs({ scaledObjects, scaledJobs }: SpecSet): readonly Polic
   ];
 }
 
+/** What the policies of `--against` are to reckon with. */
+export interface AgainstSurroundings {
+  readonly max: number;
+  readonly maxWaitMs: number;
+  /** Jobs that a worker runs at a time. */
+  readonly concurrency: number;
+}
+
 /** A policy by what stands after `--against`. Throws `OPTION_INVALID`. */
-export function policyAgainst(text: string, max: number): Policy {
+export function policyAgainst(text: string, surroundings: AgainstSurroundings): Policy {
+  const { max } = surroundings;
   const [kind = "", number, ...rest] = text.split(":");
+  if (kind === "objective" && rest.length === 0) return objectiveAgainst(number, surroundings);
   const count = number === undefined ? null : Number(number);
   const isCount = count === null || (Number.isSafeInteger(count) && count >= 1);
   if (rest.length === 0 && isCount) {
@@ -47,4 +59,16 @@ export function policyAgainst(text: string, max: number): Policy {
       });
   }
   throw new SluiceError("OPTION_INVALID", `--against must be ${againstForms}; got ${text}.`);
+}
+
+function objectiveAgainst(mode: string | undefined, surroundings: AgainstSurroundings): Policy {
+  const { max, maxWaitMs, concurrency } = surroundings;
+  return objectivePolicy({
+    objective: {
+      maxWait: `${maxWaitMs}ms`,
+      ...(mode === undefined ? {} : { mode: mode as ObjectiveMode }),
+    },
+    scale: { maxReplicaCount: max },
+    concurrency,
+  });
 }

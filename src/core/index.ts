@@ -8,6 +8,7 @@ export * from "./id.ts";
 export * from "./job.ts";
 export * from "./logger.ts";
 export * from "./message.ts";
+export type * from "./objective-options.ts";
 export * from "./queue.ts";
 export * from "./receive-within.ts";
 export * from "./redact.ts";

@@ -1,4 +1,5 @@
 import type { Duration } from "./duration.ts";
+import type { ObjectiveOptions } from "./objective-options.ts";
 
 /** A period as KEDA writes it, a number of SECONDS, or a text with units such as `"10s"` or `"500ms"`. */
 export type Period = Duration;
@@ -19,4 +20,6 @@ export interface ScaleOptions {
   readonly stabilizationWindow?: Period;
   /** How often to look: seconds, or a text of at least 50ms. Default 1 s. */
   readonly pollingInterval?: Period;
+  /** A wait to keep with as few workers as it takes, instead of a count for each. Minimum, maximum and polling still hold. */
+  readonly objective?: ObjectiveOptions;
 }

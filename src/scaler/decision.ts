@@ -60,7 +60,16 @@ export type ReasonCode =
   | "ThresholdExceeded"
   | "MessageTooOld"
   | "WaitingForReadiness"
-  | "NoCapacity";
+  | "NoCapacity"
+  // the wait objective
+  | "DeadlineAtRisk"
+  | "DeadlineMissed"
+  | "ForecastAtRisk"
+  | "IdleReleased"
+  | "ReserveKept"
+  | "ObjectiveKept"
+  | "DownstreamSaturated"
+  | "StartBudgetSpent";
 
 /** One reason of a decision: a word for programs, a sentence for people, the figures of the sentence. */
 export interface Reason {
@@ -90,7 +99,14 @@ export type Rule =
   | "threshold"
   | "age"
   | "readiness"
-  | "capacity";
+  | "capacity"
+  // the wait objective
+  | "deadline"
+  | "hopeless"
+  | "forecast"
+  | "idle-release"
+  | "reserve"
+  | "maximum";
 
 /** The count that one rule proposes, and how it comes to it. */
 export interface Candidate {

@@ -6,6 +6,7 @@ export * from "./explain/index.ts";
 export * from "./job-target.ts";
 export * from "./keda/index.ts";
 export * from "./keda-engine/index.ts";
+export * from "./objective/index.ts";
 export * from "./period.ts";
 export * from "./scale-options.ts";
 export type * from "./scaler-trigger.ts";

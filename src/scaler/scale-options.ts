@@ -1,4 +1,4 @@
-import { type ScaleOptions, SluiceError } from "../core/index.ts";
+import { type Period, type ScaleOptions, SluiceError } from "../core/index.ts";
 import { toPeriodMs } from "./period.ts";
 
 /** {@link ScaleOptions} with every field decided. */
@@ -32,29 +32,37 @@ export function toBacklogPolicy(options: ScaleOptions = {}): BacklogPolicy {
     ),
     cooldownMs: toPeriodMs(options.cooldownPeriod ?? 10, "cooldownPeriod"),
     stabilizationMs: toPeriodMs(options.stabilizationWindow ?? 3, "stabilizationWindow"),
-    pollingIntervalMs: toPeriodMs(options.pollingInterval ?? 1, "pollingInterval"),
+    pollingIntervalMs: toPollingMs(options.pollingInterval ?? 1),
   };
-  checkTogether(policy);
+  checkBounds(policy);
   return policy;
 }
 
-function checkTogether(policy: BacklogPolicy): void {
-  const { minReplicaCount, maxReplicaCount, pollingIntervalMs } = policy;
+/** Throws `OPTION_INVALID` where the minimum is above the maximum. */
+export function checkBounds(
+  policy: Pick<BacklogPolicy, "minReplicaCount" | "maxReplicaCount">,
+): void {
+  const { minReplicaCount, maxReplicaCount } = policy;
   if (minReplicaCount > maxReplicaCount) {
     throw new SluiceError(
       "OPTION_INVALID",
       `minReplicaCount must be at most maxReplicaCount (${maxReplicaCount}); got ${minReplicaCount}. Lower one or raise the other.`,
     );
   }
-  if (pollingIntervalMs < shortestPollingMs) {
-    throw new SluiceError(
-      "OPTION_INVALID",
-      `pollingInterval must be at least ${shortestPollingMs} ms; got ${pollingIntervalMs} ms. Write seconds or a text such as "500ms".`,
-    );
-  }
 }
 
-function wholeNumber(name: string, value: number, least: number): number {
+/** A polling interval in milliseconds. Throws `OPTION_INVALID` for one that is too short, or `DURATION_INVALID`. */
+export function toPollingMs(period: Period): number {
+  const ms = toPeriodMs(period, "pollingInterval");
+  if (ms >= shortestPollingMs) return ms;
+  throw new SluiceError(
+    "OPTION_INVALID",
+    `pollingInterval must be at least ${shortestPollingMs} ms; got ${ms} ms. Write seconds or a text such as "500ms".`,
+  );
+}
+
+/** The number, if it is whole and no less than `least`. Throws `OPTION_INVALID`. */
+export function wholeNumber(name: string, value: number, least: number): number {
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw new SluiceError(
     "OPTION_INVALID",

@@ -13,6 +13,8 @@ export interface WorkerStatus {
   readonly startedAt: number;
   /** When its present state began. */
   readonly since: number;
+  /** When it was ready for its first job since it was started last; absent until then, or where the target cannot tell. */
+  readonly readyAt?: number;
   /** The operating system's id while it runs on this machine. */
   readonly pid?: number;
   /** Jobs that run in it now, as it last said. */

@@ -62,10 +62,10 @@ export function simulateCommand(): Command {
 }
 
 async function runSimulate(options: SimulateOptions): Promise<void> {
-  const policies = await policiesOf(options);
   const opened = await loadOf(options);
-  const share = options.percentile / 100;
   const workers = workersOf(options, opened);
+  const policies = await policiesOf(options, workers.concurrency ?? 1);
+  const share = options.percentile / 100;
   const comparison = await comparePolicies({
     ...{ load: opened.load, policies, share, seed: options.seed },
     maxWaitMs: toMs(options.maxWait),
@@ -82,14 +82,14 @@ async function runSimulate(options: SimulateOptions): Promise<void> {
   else show(opened, comparison, share);
 }
 
-async function policiesOf({
-  file = [],
-  against = [],
-  max,
-}: SimulateOptions): Promise<readonly Policy[]> {
+async function policiesOf(
+  { file = [], against = [], max, maxWait }: SimulateOptions,
+  concurrency: number,
+): Promise<readonly Policy[]> {
+  const surroundings = { max, maxWaitMs: toMs(maxWait), concurrency };
   const policies = [
     ...(await policiesOfFiles(file)),
-    ...against.map((text) => policyAgainst(text, max)),
+    ...against.map((text) => policyAgainst(text, surroundings)),
   ];
   if (policies.length > 0) return policies;
   throw new SluiceError(

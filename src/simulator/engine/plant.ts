@@ -116,6 +116,7 @@ function describeWorkers({ load, pool }: PlantParts): readonly WorkerStatus[] {
     state: stateOf(pool, worker),
     startedAt: toMs(pool.requestedAt[worker]),
     since: toMs(pool.since[worker]),
+    ...(pool.state[worker] === phase.starting ? {} : { readyAt: toMs(pool.readyAt[worker]) }),
     inFlight: pool.running[worker] ?? 0,
     completed: pool.completed[worker] ?? 0,
     failed: pool.failed[worker] ?? 0,

@@ -61,6 +61,7 @@ export class WorkerSlot {
   #since = 0;
   #startedAt = 0;
   #wasReady = false;
+  #readyAt: number | null = null;
   #hasSpoken = false;
   /** Null while nothing is known of it. */
   #activity: Activity | null = null;
@@ -82,6 +83,7 @@ export class WorkerSlot {
       state: this.#state,
       startedAt: this.#startedAt,
       since: this.#since,
+      ...(this.#readyAt === null ? {} : { readyAt: this.#readyAt }),
       ...this.#activity,
       ...(pid === undefined ? {} : { pid }),
     };
@@ -112,6 +114,7 @@ export class WorkerSlot {
     this.#enter("starting");
     this.#startedAt = this.#since;
     this.#wasReady = false;
+    this.#readyAt = null;
     this.#hasSpoken = false;
     this.#activity = protocol === "required" ? idleActivity : null;
     this.#endMeter = meter.begin();
@@ -129,6 +132,7 @@ export class WorkerSlot {
   #onMessage(message: WorkerMessage): void {
     if (this.#process === null) return;
     this.#wasReady = true;
+    this.#readyAt ??= this.#options.clock.now();
     this.#hasSpoken = true;
     this.#activity ??= idleActivity;
     if (message.type === "activity") {

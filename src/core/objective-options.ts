@@ -1,0 +1,29 @@
+import type { Period } from "./scale-options.ts";
+
+/**
+ * What is dear: `cost` starts as few workers as keep the objective and uses the wait that it allows; `balanced` aims at 60 %
+ * of it; `latency` at 20 %, and starts from zero at once. No mode aims at less than what start-up allows.
+ */
+export type ObjectiveMode = "cost" | "balanced" | "latency";
+
+/** A wait to keep: no job waits longer from when it could be received to its first start, save a few in a hundred. */
+export interface ObjectiveOptions {
+  /** Seconds, or a text such as `"5s"`. */
+  readonly maxWait: Period;
+  /** Default `cost`. */
+  readonly mode?: ObjectiveMode;
+  /** What a start takes, until five were measured. Default: 0.5 s for processes, 10 s in a cluster. */
+  readonly startupDelay?: Period;
+  /** The share of jobs that may wait longer. Default 0.05. */
+  readonly lateShare?: number;
+  /** The share of the objective that is aimed at, in place of the mode's: above 0, at most 1. */
+  readonly theta?: number;
+  /** Moves theta by the share of late jobs. Default false. */
+  readonly adaptive?: boolean;
+  /** What a start costs besides its time, in seconds of a running worker. Default 0. */
+  readonly startCost?: Period;
+  /** Most workers that one decision adds. Default: no limit. */
+  readonly maxStepUp?: number;
+  /** Most starts within a minute. Default 4 × maxReplicaCount + 10. */
+  readonly maxStartsPerMinute?: number;
+}

@@ -1,0 +1,150 @@
+/**
+ * Keeps a wait objective with few workers. Each look: what is learnt (`learn.ts`) is set against the deadlines
+ * (`envelope.ts`); what is short, and cannot wait, is asked for; workers that were idle through a whole window leave.
+ *
+ * No busy worker is ever asked to go, except where the maximum is below what runs. A reading that failed holds the count.
+ */
+
+import type { Decide, Observation } from "../decision.ts";
+import { type Capacity, type Demand, type Shortage, worstShortage } from "./envelope.ts";
+import { idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
+import { type Learned, learn } from "./learn.ts";
+import type { ObjectivePolicy } from "./objective-policy.ts";
+import { type Figured, holdObjective, recordObjective } from "./objective-record.ts";
+import type { ObjectiveState } from "./objective-state.ts";
+import { lookAtQueue } from "./queue-look.ts";
+import { startsLeft, startsOfLastMinute } from "./start-budget.ts";
+import { remainingMs } from "./startup-times.ts";
+import { pickJobs } from "./waiting-jobs.ts";
+
+/**
+ * The policy as a decision function; see the top of this file.
+ *
+ * @example
+ * const policy = toObjectivePolicy({ maxWait: "30s" });
+ * const decide = decideByObjective(policy);
+ * let state = initialObjectiveState(policy);
+ */
+export function decideByObjective(policy: ObjectivePolicy): Decide<ObjectiveState> {
+  return (state, seen) => {
+    const queue = seen.failure === null ? lookAtQueue(seen, policy.concurrency) : null;
+    if (queue === null) return { state, decision: holdObjective(policy, seen) };
+    const learned = learn(policy, state, seen, queue);
+    return decide(policy, learned, seen);
+  };
+}
+
+function decide(policy: ObjectivePolicy, learned: Learned, seen: Observation) {
+  const { at, status } = seen;
+  const current = status.replicas;
+  const shortage = shortageOf(policy, learned, seen);
+  const guarded = guard(policy, learned, {
+    at,
+    current,
+    wanted: wantedOf(policy, learned, seen, shortage),
+  });
+  const reserved = Math.round(
+    (learned.state.margins.reserve * learned.state.rate.slow * learned.serviceMs) /
+      1000 /
+      policy.concurrency,
+  );
+  const floor = Math.max(policy.minReplicaCount, current > 0 ? reserved : 0);
+  const upTo = Math.min(Math.max(guarded.allowed, floor), policy.maxReplicaCount);
+
+  const window = noteIdle(learned.state.idle, { at, idle: learned.idle }, learned.keepAliveMs);
+  const surplus = idleThroughout(window, at, learned.keepAliveMs);
+  const mayLeave = upTo <= current && learned.waitingCount < 1;
+  const released = mayLeave ? Math.max(0, Math.min(surplus, current - floor)) : 0;
+  const replicas = Math.min(Math.max(upTo, current) - released, policy.maxReplicaCount);
+
+  const figured: Figured = {
+    ...{ policy, learned, seen, current, shortage, reserved, floor, surplus, released, replicas },
+    wanted: guarded.wanted,
+    guard: guarded.by,
+  };
+  const added = Math.max(0, replicas - current);
+  const starts = startsOfLastMinute(learned.state.recentStarts, at);
+  return {
+    state: {
+      ...learned.state,
+      idle: withoutReleased(window, released),
+      recentStarts: added > 0 ? [...starts, { at, count: added }] : starts,
+    },
+    decision: recordObjective(figured),
+  };
+}
+
+const mostPoints = 32;
+
+/** The worst that the deadlines ask for. */
+function shortageOf(policy: ObjectivePolicy, learned: Learned, seen: Observation): Shortage | null {
+  const { startup, startupMs, aimMs, serviceMs, waitingCount, stalenessMs } = learned;
+  const { at, status } = seen;
+  const { concurrency } = policy;
+  const startingIn: number[] = [];
+  for (const worker of status.workers) {
+    if (worker.state === "crashed") startingIn.push(startup.p90);
+    if (worker.state !== "starting") continue;
+    const inMs = remainingMs(startup, at - worker.startedAt);
+    if (inMs !== null) startingIn.push(inMs);
+  }
+  const slots = status.ready * concurrency;
+  const busySlots = Math.min(slots, Math.max(status.ready - learned.idle, learned.inFlight));
+  const capacity: Capacity = {
+    ...{ startingIn, concurrency, serviceMs, busySlots },
+    idleSlots: slots - busySlots,
+  };
+  const demands: Demand[] = pickJobs(learned.state.waiting, mostPoints).map((job) => ({
+    tauMs: job.arrivedAt + aimMs - at,
+    due: job.place,
+    isKnown: true,
+  }));
+  if (status.replicas > 0)
+    for (const aheadMs of [startupMs / 2, startupMs])
+      demands.push({
+        tauMs: aimMs + aheadMs,
+        due: waitingCount + (learned.state.rate.fast * (aheadMs + stalenessMs)) / 1000,
+        isKnown: false,
+      });
+  const times = {
+    startupMs,
+    tickMs: policy.pollingIntervalMs,
+    recoveryMs: 0.25 * policy.maxWaitMs,
+  };
+  return worstShortage(capacity, demands, times);
+}
+
+/** How many there shall be by the deadlines alone. */
+function wantedOf(
+  policy: ObjectivePolicy,
+  { waitingCount }: Learned,
+  { status }: Observation,
+  shortage: Shortage | null,
+): number {
+  const eager = policy.isEager && status.replicas === 0 && waitingCount >= 1 ? 1 : 0;
+  if (shortage === null) return status.replicas + eager;
+  const urgent = shortage.isUrgent ? 1 : 0;
+  return status.replicas + Math.max(Math.floor(shortage.workers + 0.5), urgent, eager);
+}
+
+interface Guarded {
+  readonly wanted: number;
+  readonly allowed: number;
+  readonly by: Figured["guard"];
+}
+
+/** What the guards leave of a wish for more. */
+function guard(
+  policy: ObjectivePolicy,
+  { state }: Learned,
+  wish: { readonly at: number; readonly current: number; readonly wanted: number },
+): Guarded {
+  const { at, current, wanted } = wish;
+  if (wanted <= current) return { wanted, allowed: wanted, by: null };
+  const { frozenUntil } = state.saturation;
+  if (frozenUntil !== null && at < frozenUntil && current > 0)
+    return { wanted, allowed: current, by: "saturated" };
+  const left = startsLeft(startsOfLastMinute(state.recentStarts, at), policy.maxStartsPerMinute);
+  const allowed = Math.min(wanted, current + left, current + policy.maxStepUp);
+  return { wanted, allowed, by: current + left < wanted ? "budget" : null };
+}

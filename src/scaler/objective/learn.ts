@@ -1,0 +1,220 @@
+/** What a look teaches: flows, start-up and service times, the jobs that wait. Pure; no decision is made here. */
+
+import type { Observation } from "../decision.ts";
+import { noteArrivals } from "./arrival-rate.ts";
+import { chooseKeepAlive, noteDemand } from "./keep-alive.ts";
+import { adjustMargins } from "./margins.ts";
+import type { ObjectivePolicy } from "./objective-policy.ts";
+import type { ObjectiveState, QueueMark, StartedMark } from "./objective-state.ts";
+import { flowOf, type QueueLook } from "./queue-look.ts";
+import { noteThroughput } from "./saturation.ts";
+import { noteService, serviceMs } from "./service-time.ts";
+import { noteStartup, type StartupView, viewStartups } from "./startup-times.ts";
+import { addArrivals, keepNewest, type WaitingJobs, withOldest } from "./waiting-jobs.ts";
+
+
+/** What is known after a look. Times in milliseconds. */
+export interface Learned {
+  readonly state: ObjectiveState;
+  /** Jobs that are known to wait. */
+  readonly waitingCount: number;
+  /** Jobs that run in workers that take more. */
+  readonly inFlight: number;
+  /** Workers that run nothing. */
+  readonly idle: number;
+  readonly serviceMs: number;
+  readonly startup: StartupView;
+  /** How old the reading of the queue is. */
+  readonly stalenessMs: number;
+  /** From now to the first job of a worker that is asked for: start-up and staleness. */
+  readonly startupMs: number;
+  /** The wait that is aimed at. */
+  readonly aimMs: number;
+  readonly keepAliveMs: number;
+}
+
+/** Takes in a look. */
+export function learn(
+  policy: ObjectivePolicy,
+  before: ObjectiveState,
+  seen: Observation,
+  queue: QueueLook,
+): Learned {
+  const { at, status } = seen;
+  const isFirst = before.at === null;
+  const elapsedMs = before.at === null ? 0 : Math.max(0, at - before.at);
+  const meanMs = before.service.busyMs / before.service.ended;
+  const times = { at, sinceMs: elapsedMs, serviceMs: meanMs };
+  const { workers: memories, waiting, inFlight } = before;
+  const flow = flowOf({ status, memories, queue, times, waiting, inFlight });
+  // What had ended before the first look is no flow.
+  const done = isFirst ? { ended: 0, failed: 0 } : flow;
+  const ended = before.ended + done.ended;
+  const started = ended + flow.inFlight;
+  const starts = noteStarted(before.starts, { at, started });
+  const took = takeIn(before, { queue, starts, failed: done.failed });
+  const left = keepNewest(took.waiting, Math.max(0, queue.ready - started + took.queue.started));
+
+  const service = flow.isMeasured
+    ? noteService(before.service, flow.busyMs, done.ended)
+    : before.service;
+  const startups = flow.startups.reduce(noteStartup, before.startups);
+  const startup = viewStartups(startups, policy.startupMs);
+  const stalenessMs = at - queue.at;
+  const startupMs = startup.p90 + stalenessMs;
+  const aimMs = aimOf(policy, before.margins.theta, startupMs);
+  const late = lateOf([...took.started, ...left.started], at - policy.maxWaitMs);
+  const facts = { at, elapsedMs, ended, inFlight: flow.inFlight, startupMs, aimMs, ...late };
+  const slow = learnSlowly(policy, before, { ...facts, status, startup, fast: took.rate.fast });
+  const endedPerMs = elapsedMs > 0 ? done.ended / elapsedMs : 0;
+  return {
+    state: {
+      ...{ ...before, ...slow, at, ended, starts, service, startups },
+      ...{ inFlight: flow.inFlight, workers: flow.memories },
+      ...{ queue: took.queue, waiting: left.waiting, rate: took.rate },
+    },
+    ...{ startup, stalenessMs, startupMs, aimMs, keepAliveMs: slow.keepAliveMs },
+    waitingCount: left.waiting.reduce((sum, batch) => sum + batch.count, 0),
+    inFlight: flow.inFlightReady,
+    idle: queue.workersTell
+      ? status.idle
+      : Math.max(0, status.ready - Math.ceil(flow.inFlight / policy.concurrency)),
+    serviceMs: serviceMs(service, { runningFor: flow.runningFor, endedPerMs }),
+  };
+}
+
+interface SlowFacts {
+  readonly at: number;
+  readonly elapsedMs: number;
+  readonly ended: number;
+  readonly inFlight: number;
+  readonly startupMs: number;
+  readonly aimMs: number;
+  readonly started: number;
+  readonly late: number;
+  readonly status: Observation["status"];
+  readonly startup: StartupView;
+  /** Arrivals per second, as of late. */
+  readonly fast: number;
+}
+
+/** What changes over many looks: margins, keep-alive, and whether more workers help. */
+function learnSlowly(policy: ObjectivePolicy, before: ObjectiveState, facts: SlowFacts) {
+  const { at, status, startupMs, aimMs, started, late, elapsedMs, ended } = facts;
+  const margins = adjustMargins(before.margins, {
+    ...{ started, late, elapsedMs, lateShare: policy.lateShare, isAdaptive: policy.isAdaptive },
+    isOutOfReach: startupMs >= aimMs,
+    isChange: facts.fast > 2 * before.rate.slow,
+  });
+  const gaps = noteDemand(before.gaps, {
+    at,
+    demand: Math.ceil(facts.inFlight / policy.concurrency) + status.starting,
+    binMs: policy.pollingIntervalMs,
+  });
+  const keep = chooseKeep(policy, { ...before, gaps }, { startupMs: facts.startup.p90, at });
+  const meanMs = before.service.busyMs / before.service.ended;
+  const saturation = noteThroughput(
+    before.saturation,
+    { at, ended, ready: status.ready, isBusy: status.ready > 0 && status.idle === 0 },
+    2 * startupMs + policy.pollingIntervalMs + 4 * meanMs,
+  );
+  return { margins, gaps, saturation, keepAliveMs: keep.ms, keepAliveAt: keep.at };
+}
+
+/**
+ * The share of the objective that is aimed at; no less than half as long again as a start and a look take, where the objective
+ * allows it: an aim below that would call every job hopeless and ask for workers in panic.
+ */
+function aimOf(
+  { maxWaitMs, pollingIntervalMs }: ObjectivePolicy,
+  theta: number,
+  startupMs: number,
+) {
+  const reachable = Math.min(0.9 * maxWaitMs, 1.5 * (startupMs + pollingIntervalMs));
+  return Math.max(theta * maxWaitMs, reachable);
+}
+
+interface TakenIn {
+  readonly queue: QueueMark;
+  readonly waiting: WaitingJobs;
+  readonly started: WaitingJobs;
+  readonly rate: ObjectiveState["rate"];
+}
+
+/** The arrivals since the last reading: what wait more, and what has been started meanwhile. */
+function takeIn(
+  before: ObjectiveState,
+  now: {
+    readonly queue: QueueLook;
+    readonly starts: readonly StartedMark[];
+    readonly failed: number;
+  },
+): TakenIn {
+  const { at, ready, oldestAgeMs } = now.queue;
+  const last = before.queue;
+  const started = startedAt(now.starts, at);
+  const oldestAt = oldestAgeMs === null ? null : at - oldestAgeMs;
+  if (last === null) {
+    const waiting = addArrivals([], { from: oldestAt ?? at, to: at, count: ready });
+    return { queue: { at, ready, started, debt: 0 }, waiting, started: [], rate: before.rate };
+  }
+  if (at <= last.at)
+    return { queue: last, waiting: before.waiting, started: [], rate: before.rate };
+  const raw = ready + started - last.ready - last.started + last.debt;
+  const count = Math.max(0, raw);
+  // Readings of queue and workers are not of one moment: what they contradict each other by is made up for once.
+  const debt = Math.max(-5, Math.min(0, raw));
+  const grown = addArrivals(before.waiting, { from: last.at, to: at, count });
+  const split = keepNewest(grown, ready);
+  // Jobs that are tried again are no new load.
+  const fresh = Math.max(0, count - now.failed);
+  return {
+    queue: { at, ready, started, debt },
+    waiting: withOldest(split.waiting, oldestAt),
+    started: split.started,
+    rate: noteArrivals(before.rate, fresh, at - last.at),
+  };
+}
+
+const mostMarks = 128;
+
+function noteStarted(marks: readonly StartedMark[], mark: StartedMark): readonly StartedMark[] {
+  return [...marks.slice(1 - mostMarks), mark];
+}
+
+/** How many jobs had been started at a time that is not long ago. */
+function startedAt(marks: readonly StartedMark[], at: number): number {
+  const after = marks.find((mark) => mark.at >= at);
+  const before = marks.findLast((mark) => mark.at < at);
+  if (after === undefined || before === undefined) return (after ?? before)?.started ?? 0;
+  return (
+    before.started + ((after.started - before.started) * (at - before.at)) / (after.at - before.at)
+  );
+}
+
+/** Those of the started jobs that had arrived before `limit`. */
+function lateOf(
+  jobs: WaitingJobs,
+  limit: number,
+): { readonly started: number; readonly late: number } {
+  let [started, late] = [0, 0];
+  for (const { from, to, count } of jobs) {
+    started += count;
+    if (to <= limit) late += count;
+    else if (from < limit) late += (count * (limit - from)) / (to - from);
+  }
+  return { started, late };
+}
+
+/** The choice is made anew every twelve looks. */
+function chooseKeep(
+  policy: ObjectivePolicy,
+  { gaps, keepAliveMs, keepAliveAt }: ObjectiveState,
+  { startupMs, at }: { readonly startupMs: number; readonly at: number },
+): { readonly ms: number; readonly at: number } {
+  const { pollingIntervalMs: binMs } = policy;
+  if (keepAliveMs !== null && keepAliveAt !== null && at - keepAliveAt < 12 * binMs)
+    return { ms: keepAliveMs, at: keepAliveAt };
+  const startCostMs = startupMs + policy.startCostMs;
+  return { ms: chooseKeepAlive(gaps, { binMs, startupMs, startCostMs }), at };
+}

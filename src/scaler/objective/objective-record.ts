@@ -1,0 +1,197 @@
+import { formatMs } from "../../core/index.ts";
+import type { Candidate, Decision, Figures, Observation, Reason, Rule } from "../decision.ts";
+import type { Shortage } from "./envelope.ts";
+import type { Learned } from "./learn.ts";
+import type { ObjectivePolicy } from "./objective-policy.ts";
+
+/** A decision and what it came from. */
+export interface Figured {
+  readonly policy: ObjectivePolicy;
+  readonly learned: Learned;
+  readonly seen: Observation;
+  readonly current: number;
+  readonly shortage: Shortage | null;
+  /** By the deadlines alone. */
+  readonly wanted: number;
+  /** What kept the count below that. */
+  readonly guard: "saturated" | "budget" | null;
+  readonly reserved: number;
+  readonly floor: number;
+  /** Workers that were idle through the window, and those of them that leave. */
+  readonly surplus: number;
+  readonly released: number;
+  readonly replicas: number;
+}
+
+/** The full record. */
+export function recordObjective(figured: Figured): Decision {
+  const { policy, seen, current, replicas } = figured;
+  return {
+    at: seen.at,
+    controller: "objective",
+    seen,
+    current,
+    replicas,
+    minReplicaCount: policy.minReplicaCount,
+    maxReplicaCount: policy.maxReplicaCount,
+    candidates: candidates(figured),
+    rule: ruleOf(figured),
+    reasons: reasons(figured),
+  };
+}
+
+/** The decision to leave the count as it is, because what was read cannot be trusted. */
+export function holdObjective(policy: ObjectivePolicy, seen: Observation): Decision {
+  const { replicas } = seen.status;
+  const { failure } = seen;
+  const text = failure?.text ?? "the samples must add up to a number of messages from 0";
+  return {
+    at: seen.at,
+    controller: "objective",
+    seen,
+    current: replicas,
+    replicas,
+    minReplicaCount: policy.minReplicaCount,
+    maxReplicaCount: policy.maxReplicaCount,
+    candidates: [{ rule: "hold", replicas, text: "a failed reading is not zero", figures: {} }],
+    rule: "hold",
+    reasons: [
+      {
+        code: failure?.of === "target" ? "FailedGetScale" : "KEDAScalerFailed",
+        text: `held at ${replicas}: ${text}`,
+        figures: { replicas },
+      },
+    ],
+  };
+}
+
+function ruleOf(figured: Figured): Rule {
+  const { current, replicas, wanted, released, reserved, policy, shortage } = figured;
+  if (replicas < current) return released > 0 ? "idle-release" : "maximum";
+  if (replicas === current)
+    return wanted > current && current >= policy.maxReplicaCount ? "maximum" : "hold";
+  if (replicas < wanted && replicas === policy.maxReplicaCount) return "maximum";
+  if (replicas <= wanted) return shortage?.rule ?? "deadline";
+  return replicas === policy.minReplicaCount && reserved < replicas ? "minimum" : "reserve";
+}
+
+/** The figures of every decision, times in seconds where they are lengths that people think of in seconds. */
+function figuresOf({ learned, shortage, policy }: Figured): Figures {
+  const { state, serviceMs, startupMs, keepAliveMs, aimMs, waitingCount } = learned;
+  return {
+    waiting: waitingCount,
+    ...(shortage && { tau: shortage.tauMs, short: shortage.short, workers: shortage.workers }),
+    S: serviceMs,
+    lambda: state.rate.fast,
+    Le: startupMs,
+    K: keepAliveMs,
+    theta: state.margins.theta,
+    aim: aimMs,
+    maxWait: policy.maxWaitMs,
+  };
+}
+
+function candidates(figured: Figured): readonly Candidate[] {
+  const { current, shortage, wanted, floor, reserved, released, surplus, policy } = figured;
+  const list: Candidate[] = [
+    {
+      rule: shortage?.rule ?? "deadline",
+      replicas: wanted,
+      text: shortageText(figured),
+      figures: figuresOf(figured),
+    },
+  ];
+  if (reserved > 0)
+    list.push({
+      rule: "reserve",
+      replicas: reserved,
+      text: `${reserved} kept beyond need, since a start takes longer than the objective`,
+      figures: { reserve: figured.learned.state.margins.reserve },
+    });
+  list.push({
+    rule: "idle-release",
+    replicas: current - released,
+    text: `${surplus} idle for all of ${formatMs(figured.learned.keepAliveMs)}`,
+    figures: { surplus, released },
+  });
+  const { minReplicaCount, maxReplicaCount } = policy;
+  list.push({
+    rule: "bounds",
+    replicas: Math.min(Math.max(wanted, floor), maxReplicaCount),
+    text: `from ${floor} to ${maxReplicaCount}`,
+    figures: { minReplicaCount, floor, maxReplicaCount },
+  });
+  return list;
+}
+
+function shortageText({ shortage, learned: { aimMs, startupMs } }: Figured): string {
+  if (shortage === null || shortage.workers === 0)
+    return `all deadlines (${formatMs(aimMs)} after arrival) are met by the workers that there are`;
+  const { tauMs, short, workers, rule } = shortage;
+  const amount = `${short.toFixed(1)} starts short, ${workers.toFixed(2)} workers`;
+  if (rule === "hopeless")
+    return `a deadline is ${tauMs < 0 ? `${formatMs(-tauMs)} past` : `in ${formatMs(tauMs)}`}, a start takes ${formatMs(startupMs)}: ${amount}`;
+  const whose = rule === "forecast" ? "jobs that are expected" : "jobs that wait";
+  return `${amount} for ${whose} by the deadline in ${formatMs(tauMs)}`;
+}
+
+const codes = {
+  deadline: "DeadlineAtRisk",
+  hopeless: "DeadlineMissed",
+  forecast: "ForecastAtRisk",
+} as const;
+
+function reasons(figured: Figured): readonly Reason[] {
+  const { current, replicas, wanted, guard, released, shortage, policy, learned } = figured;
+  const figures = figuresOf(figured);
+  const list: Reason[] = [];
+  if (released > 0) {
+    const text = `${released} idle for ${formatMs(learned.keepAliveMs)}, no job waits`;
+    list.push({ code: "IdleReleased", text, figures });
+  }
+  if (guard !== null) list.push(guardReason(figured, guard));
+  if (wanted > current)
+    list.push({
+      code: codes[shortage?.rule ?? "deadline"],
+      text: shortageText(figured),
+      figures,
+    });
+  const bounds = { desired: wanted, ...policyBounds(policy) };
+  if (wanted > policy.maxReplicaCount)
+    list.push({
+      code: "TooManyReplicas",
+      text: `${wanted} wanted, ${policy.maxReplicaCount} allowed`,
+      figures: bounds,
+    });
+  if (replicas > Math.max(wanted, current))
+    list.push(
+      replicas === policy.minReplicaCount
+        ? { code: "TooFewReplicas", text: `${wanted} wanted, ${replicas} kept`, figures: bounds }
+        : {
+            code: "ReserveKept",
+            text: `${replicas} in reserve, a start takes longer than the objective`,
+            figures,
+          },
+    );
+  if (list.length === 0) list.push({ code: "ObjectiveKept", text: shortageText(figured), figures });
+  return list;
+}
+
+function guardReason({ wanted, current, policy }: Figured, guard: "saturated" | "budget"): Reason {
+  const figures = { wanted, current };
+  if (guard === "budget")
+    return {
+      code: "StartBudgetSpent",
+      text: `${wanted} wanted, but ${policy.maxStartsPerMinute} starts a minute are allowed`,
+      figures,
+    };
+  return {
+    code: "DownstreamSaturated",
+    text: `${wanted} wanted, but the last workers added did not raise the rate of ended jobs: what they call is saturated`,
+    figures,
+  };
+}
+
+function policyBounds({ minReplicaCount, maxReplicaCount }: ObjectivePolicy): Figures {
+  return { minReplicaCount, maxReplicaCount };
+}

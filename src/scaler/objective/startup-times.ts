@@ -1,0 +1,47 @@
+/** How long starts take, from the last 64 that were seen, in milliseconds. */
+
+/** The starts that are remembered, the oldest first. */
+export type StartupTimes = readonly number[];
+
+const mostSamples = 64;
+/** With fewer, what was declared is believed. */
+export const enoughSamples = 5;
+
+/** Notes a start. */
+export function noteStartup(times: StartupTimes, ms: number): StartupTimes {
+  return [...times, Math.max(0, ms)].slice(-mostSamples);
+}
+
+/** The start that this share of all do not exceed; the declared one until enough were seen. */
+export function startupQuantile(times: StartupTimes, share: number, declaredMs: number): number {
+  if (times.length < enoughSamples) return declaredMs;
+  const sorted = times.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? declaredMs;
+}
+
+/** What is known of starts at one time. */
+export interface StartupView {
+  readonly times: StartupTimes;
+  readonly p90: number;
+  /** A start that has taken longer is counted as lost. */
+  readonly lostAfter: number;
+}
+
+/** See {@link StartupView}. */
+export function viewStartups(times: StartupTimes, declaredMs: number): StartupView {
+  const p90 = startupQuantile(times, 0.9, declaredMs);
+  const p99 = startupQuantile(times, 0.99, declaredMs);
+  return { times, p90, lostAfter: Math.max(3 * p99, 1000) };
+}
+
+/**
+ * How long a worker that has been starting for `age` still takes; null when it is lost. Past the usual time it is the mean
+ * of those starts that took longer still.
+ */
+export function remainingMs({ times, p90, lostAfter }: StartupView, age: number): number | null {
+  if (age > lostAfter) return null;
+  if (age < p90) return p90 - age;
+  const longer = times.filter((ms) => ms > age);
+  if (longer.length === 0) return p90 / 4;
+  return longer.reduce((sum, ms) => sum + ms - age, 0) / longer.length;
+}

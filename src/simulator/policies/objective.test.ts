@@ -1,0 +1,49 @@
+import { describe, expect, test } from "vitest";
+import { comparePolicies } from "../compare.ts";
+import type { BrokerModel } from "../engine/models.ts";
+import { simulate } from "../engine/simulation.ts";
+import { generateLoad } from "../loads/workloads.ts";
+import { hashReport, type Report, toReport } from "../report.ts";
+import { objectivePolicy } from "./objective.ts";
+
+const maxWaitMs = 30_000;
+const policy = objectivePolicy({ objective: { maxWait: "30s" }, scale: { maxReplicaCount: 200 } });
+
+/** One run with a start-up of 10 s and a look every 5 s; the seed is one that the policy was developed with. */
+function run(name: string, broker: BrokerModel = {}): Report {
+  return toReport(
+    simulate({ load: generateLoad(name, { seed: 1 }), policy, maxWaitMs, broker, columns: 0 }),
+  );
+}
+
+describe("the wait objective in the simulator", () => {
+  // What each load may cost, as a multiple of what a policy that knows the future pays at least.
+  test.each([
+    ["step", 1.1],
+    ["spike", 1.6],
+    ["heavy", 1.2],
+    ["sporadic", 1.5],
+  ])("keeps a wait of 30 s under %s near the least cost, and kills nobody", async (name, ratio) => {
+    const load = generateLoad(name, { seed: 1 });
+    const { reports } = await comparePolicies({ load, policies: [policy], maxWaitMs });
+    const [report] = reports;
+    expect(report?.jobs.latePercent).toBeLessThan(5);
+    expect(report?.workers.kills).toBe(0);
+    expect(report?.bound?.ratio).toBeLessThan(ratio);
+  });
+
+  test("decides the same from the same, to the last figure", () => {
+    expect(hashReport(run("step"))).toBe(hashReport(run("step")));
+  });
+
+  test("needs no ages, where counts are fresh", () => {
+    const report = run("step", { tellsAge: false, tellsInFlight: false });
+    expect(report.jobs.latePercent).toBeLessThan(5);
+  });
+
+  test("holds while the broker does not answer, and catches up", () => {
+    const report = run("step", { outages: [{ fromMs: 1_200_000, toMs: 1_260_000 }] });
+    expect(report.decisions.byRule.hold).toBeGreaterThan(12);
+    expect(report.jobs).toMatchObject({ waiting: 0, running: 0 });
+  });
+});
