@@ -364,7 +364,8 @@ export class Intake {
     session.end();
     if (this.#session === session) this.#session = null;
     if (this.#isClosed) return;
-    const error = this.#translate(session.failure ?? "the channel was closed", "consuming");
+    const reason = session.failure ?? this.#parts.consuming.failure ?? "the channel was closed";
+    const error = this.#translate(reason, "consuming");
     if (leases > 0 || session.failure !== null)
       this.#parts.logger.warn("a channel was closed", { queue: this.#queue, leases, error });
     this.#fail(error);

@@ -31,6 +31,8 @@ export interface Link {
   open(): Promise<AmqpConnection>;
   /** Whether the broker holds back publishers. */
   readonly isBlocked: boolean;
+  /** Why the last connection was lost, if that is known; its channels close without a reason of their own. */
+  readonly failure: unknown;
   /** Closes for good; idempotent. */
   close(): Promise<void>;
 }
@@ -51,9 +53,14 @@ export function createLink(options: LinkOptions): Link {
   let current: Promise<AmqpConnection> | null = null;
   let isClosed = false;
   let isBlocked = false;
+  let failure: unknown = null;
 
   async function connect(): Promise<AmqpConnection> {
     const connection = await dial(options);
+    failure = null;
+    connection.on("error", (error) => {
+      failure = error;
+    });
     if (isClosed) {
       await hangUp(connection);
       throw closedError(shownAddress);
@@ -68,6 +75,9 @@ export function createLink(options: LinkOptions): Link {
   return {
     get isBlocked() {
       return isBlocked;
+    },
+    get failure() {
+      return failure;
     },
     open() {
       if (isClosed) return Promise.reject(closedError(shownAddress));

@@ -30,7 +30,6 @@ export interface Lease extends Arrival {
   readonly parcel: Parcel;
   readonly attempt: number;
   endsAt: number;
-  cancelTimer: Cancel;
 }
 
 /** See the top of this file. */
@@ -57,6 +56,9 @@ export class Session {
   #asked: Promise<void> | null = null;
   #askedNext: Promise<void> | null = null;
   #highestTag = 0;
+  /** One for all leases: a timer for each would cost as much as all the rest of a message. */
+  #cancelAlarm: Cancel = () => undefined;
+  #alarmAt = Number.POSITIVE_INFINITY;
   #gets = 0;
   #subscriptions = 0;
   #isOpen = true;
@@ -97,34 +99,29 @@ export class Session {
     const parcel = fromAmqp(message, now);
     const attempt = parcel.attempts + redeliveries(message) + 1;
     const receipt = `${this.#id}.${message.fields.deliveryTag}`;
-    const lease = { message, consumer, receipt, parcel, attempt };
-    this.hold({ ...lease, endsAt: now + leaseMs, cancelTimer: () => undefined });
+    this.hold({ message, consumer, receipt, parcel, attempt, endsAt: now + leaseMs });
     return toDelivery(parcel, attempt, receipt);
   }
 
   /** The lease runs, until its end as it is at that time. */
   hold(lease: Lease): void {
     this.leases.set(lease.receipt, lease);
-    this.#arm(lease);
+    this.#lookAt(lease.endsAt);
   }
 
-  /** Takes the lease away from its receipt and its timer; `undefined` when it is not held. */
+  /** Takes the lease away from its receipt and its time; `undefined` when it is not held. */
   claim(receipt: string): Lease | undefined {
     const lease = this.leases.get(receipt);
     if (lease === undefined) return undefined;
     this.leases.delete(receipt);
-    lease.cancelTimer();
     return lease;
   }
 
   extend(receipt: string, leaseMs: number): boolean {
     const lease = this.leases.get(receipt);
     if (lease === undefined) return false;
-    const endsAt = this.#clock.now() + leaseMs;
-    const isSooner = endsAt < lease.endsAt;
-    lease.endsAt = endsAt;
-    // A timer that comes too early looks again; one that would come too late is set anew.
-    if (isSooner) this.#arm(lease);
+    lease.endsAt = this.#clock.now() + leaseMs;
+    this.#lookAt(lease.endsAt);
     return true;
   }
 
@@ -210,7 +207,7 @@ export class Session {
 
   end(): void {
     this.#isOpen = false;
-    for (const lease of this.leases.values()) lease.cancelTimer();
+    this.#cancelAlarm();
     this.leases.clear();
     this.consumers.clear();
     this.#outstanding.clear();
@@ -223,13 +220,23 @@ export class Session {
     if (arrival.consumer?.isActive) arrival.consumer.credit += 1;
   }
 
-  #arm(lease: Lease): void {
-    lease.cancelTimer();
-    const ms = Math.max(0, lease.endsAt - this.#clock.now());
-    lease.cancelTimer = this.#clock.after(ms, () => {
-      if (lease.endsAt > this.#clock.now()) this.#arm(lease);
+  /** Looks then at the latest; a look that comes too early does no harm. */
+  #lookAt(at: number): void {
+    if (at >= this.#alarmAt) return;
+    this.#cancelAlarm();
+    this.#alarmAt = at;
+    this.#cancelAlarm = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.#look());
+  }
+
+  #look(): void {
+    this.#alarmAt = Number.POSITIVE_INFINITY;
+    const now = this.#clock.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const lease of this.leases.values()) {
+      if (lease.endsAt > now) next = Math.min(next, lease.endsAt);
       else if (this.leases.delete(lease.receipt)) this.#onExpiry(lease);
-    });
+    }
+    if (this.#isOpen && next < Number.POSITIVE_INFINITY) this.#lookAt(next);
   }
 }
 
