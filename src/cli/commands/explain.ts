@@ -17,8 +17,8 @@ import {
   type SpecProblem,
   type SpecSet,
 } from "../../specs/index.ts";
+import { showDecisions } from "../explain/decisions.ts";
 import { triggerFaults } from "../explain/trigger-faults.ts";
-import { showDecisions } from "../explain-decisions.ts";
 import { duration, jsonOption, specFilesOption, wholeNumber } from "../options.ts";
 import { colors, print, printJson, say } from "../terminal.ts";
 

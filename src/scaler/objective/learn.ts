@@ -12,7 +12,6 @@ import { noteService, serviceMs } from "./service-time.ts";
 import { noteStartup, type StartupView, viewStartups } from "./startup-times.ts";
 import { addArrivals, keepNewest, type WaitingJobs, withOldest } from "./waiting-jobs.ts";
 
-
 /** What is known after a look. Times in milliseconds. */
 export interface Learned {
   readonly state: ObjectiveState;

@@ -2,7 +2,12 @@
 
 import type { Observation } from "../decision.ts";
 import type { WaitingJobs } from "./waiting-jobs.ts";
-import { type LookTimes, observeWorkers, type WorkerFlow, type WorkerMemories } from "./worker-flow.ts";
+import {
+  type LookTimes,
+  observeWorkers,
+  type WorkerFlow,
+  type WorkerMemories,
+} from "./worker-flow.ts";
 
 /** The queue at one time. */
 export interface QueueLook {
@@ -16,7 +21,10 @@ export interface QueueLook {
 }
 
 /** The samples as one queue; null where they make no sense. `slots`: jobs that the ready workers can run. */
-export function lookAtQueue({ samples, status, at }: Observation, concurrency: number): QueueLook | null {
+export function lookAtQueue(
+  { samples, status, at }: Observation,
+  concurrency: number,
+): QueueLook | null {
   const value = sum(samples.map((sample) => sample.value));
   const waiting = samples.map((sample) => sample.ready);
   const running = samples.map((sample) => sample.inFlight);

@@ -1,6 +1,6 @@
 /** A decision as text: every step, what it proposes, and the reasons. */
-import type { Candidate, Decision, MetricRecord, WorkedThrough } from "../scaler/index.ts";
-import { colors } from "./terminal.ts";
+import type { Candidate, Decision, MetricRecord, WorkedThrough } from "../../scaler/index.ts";
+import { colors } from "../terminal.ts";
 
 /** One object's decisions, step by step. */
 export function showDecisions({ object, decisions }: WorkedThrough): string {
