@@ -12,8 +12,10 @@ beforeAll(async () => {
 afterAll(() => server?.close());
 
 describe("azure-service-bus", () => {
-  const open = () =>
-    openAzureServiceBus(`${server.url};Lock=4s`, { clock: systemClock, logger: silentLogger });
+  /** The shortest lock of the service; a private server has even shorter ones. */
+  const shortLock = (): string => (server.isOurs ? "4s" : "5s");
+  const openWith = (lock: string) =>
+    openAzureServiceBus(`${server.url};Lock=${lock}`, { clock: systemClock, logger: silentLogger });
 
   for (const entry of driverConformance) {
     // Most cases wait most of the time. Each keeps its own time-out; the runner's must not strike first.
@@ -21,6 +23,9 @@ describe("azure-service-bus", () => {
     const timeout = (entry.timeoutMs ?? 20_000) + 30_000;
     test(`${entry.area}: ${entry.name}`, { concurrent, timeout }, async ({ skip }) => {
       const restart = server.isOurs ? { restart: () => server.restart() } : {};
+      // Where a holder goes away, its messages come back at the end of their locks.
+      const isShort = entry.area === "lifecycle" || entry.area === "restart";
+      const open = () => openWith(isShort ? shortLock() : "30s");
       const result = await runConformanceCase(entry, { open, ...restart });
       if (result.status === "skipped") skip(result.reason);
       if (result.status === "failed") throw result.error;

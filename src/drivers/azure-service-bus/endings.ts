@@ -28,7 +28,7 @@ export interface Held {
   readonly message: ReceivedMessage;
   readonly parcel: Parcel;
   /** The receiver that it came by, as long as its connection lives. */
-  readonly lane: Pick<Lane, "session" | "receiver" | "turns">;
+  readonly lane: Pick<Lane, "session" | "receiver" | "turnFor">;
 }
 
 type Work = (receiver: Receiver, message: ReceivedMessage) => Promise<unknown>;
@@ -173,7 +173,7 @@ export class Endings {
           const { lane, message } = held;
           if (lane.session !== session || isLinkGone(message))
             return work(this.#receiver(session), withoutLink(message));
-          await lane.turns.take(isCompletion);
+          await lane.turnFor(message, isCompletion);
           return work(lane.receiver, message);
         });
       });

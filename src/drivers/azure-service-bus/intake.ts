@@ -185,7 +185,7 @@ export class Intake {
         () => lane.receiver.receiveMessages(count, options),
         waitMs,
       );
-      lane.took(found.length);
+      lane.took(found);
       return found;
     });
   }

@@ -3,7 +3,7 @@
  * not settled keeps the place of all that came after it: so a link is used for a number of deliveries and then replaced,
  * and closed when the last of them is settled.
  */
-import type { BusClient, Receiver } from "./client.ts";
+import type { BusClient, ReceivedMessage, Receiver } from "./client.ts";
 import type { Session } from "./link.ts";
 import { Turns } from "./turns.ts";
 
@@ -14,7 +14,8 @@ const mostDeliveries = 1000;
 export class Lane {
   readonly session: Session;
   readonly receiver: Receiver;
-  readonly turns: Turns = new Turns();
+  readonly #turns = new Turns();
+  readonly #numbers = new WeakMap<ReceivedMessage, number>();
   #served = 0;
   #outstanding = 0;
   #isRetired = false;
@@ -30,10 +31,19 @@ export class Lane {
     return isUsable ? Math.max(0, mostDeliveries - this.#served) : 0;
   }
 
-  /** Deliveries came. */
-  took(count: number): void {
-    this.#served += count;
-    this.#outstanding += count;
+  /** Deliveries came, in this order. */
+  took(messages: readonly ReceivedMessage[]): void {
+    for (const message of messages) {
+      this.#numbers.set(message, this.#served);
+      this.#served += 1;
+    }
+    this.#outstanding += messages.length;
+  }
+
+  /** Resolves when an outcome of the message may be given, in that very turn. */
+  turnFor(message: ReceivedMessage, isCompletion: boolean): Promise<void> {
+    if (isCompletion) return this.#turns.take("completions");
+    return this.#turns.take((this.#numbers.get(message) ?? 0) % 2 === 0 ? "even" : "odd");
   }
 
   /** A delivery is over. */

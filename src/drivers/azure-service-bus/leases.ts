@@ -40,6 +40,7 @@ export class Leases {
   readonly #held = new Map<string, Lease>();
   readonly #clock: Clock;
   readonly #calls: LeaseCalls;
+  #isClosed = false;
 
   constructor(clock: Clock, calls: LeaseCalls) {
     this.#clock = clock;
@@ -64,8 +65,9 @@ export class Leases {
     return lease;
   }
 
-  /** The lease runs on. */
+  /** The lease runs on, unless all are over. */
   hold(lease: Lease): void {
+    if (this.#isClosed) return;
     this.#held.set(lease.receipt, lease);
     this.#arm(lease);
   }
@@ -92,6 +94,7 @@ export class Leases {
 
   /** Nothing is held any longer. */
   close(): void {
+    this.#isClosed = true;
     for (const receipt of [...this.#held.keys()]) this.claim(receipt);
   }
 

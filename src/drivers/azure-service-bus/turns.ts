@@ -1,25 +1,27 @@
 /**
  * When outcomes may be given on one link. rhea, beneath the SDK, sends the outcomes of one turn of the event loop as
- * ranges, and takes the first two of neighbouring deliveries together without comparing them: a message that is abandoned
- * right after another was completed would be completed as well. So completions share a turn, and any other outcome has
- * one to itself.
+ * ranges of delivery numbers, and takes the first two neighbours of a range together without comparing them: a message
+ * that is abandoned right after its neighbour was completed would be completed as well. So completions share a turn, and
+ * other outcomes have turns in which no neighbours meet: one for even and one for odd numbers.
  */
 export class Turns {
   #last: Promise<void> = Promise.resolve();
-  #completing: Promise<void> | null = null;
+  readonly #coming = new Map<TurnKind, Promise<void>>();
 
   /** Resolves when the outcome may be given, in that very turn. */
-  take(isCompletion: boolean): Promise<void> {
-    if (isCompletion && this.#completing !== null) return this.#completing;
+  take(kind: TurnKind): Promise<void> {
+    const coming = this.#coming.get(kind);
+    if (coming !== undefined) return coming;
     const turn = this.#last;
     this.#last = turn.then(nextTurn);
-    this.#completing = isCompletion ? turn : null;
-    void turn.then(() => {
-      if (this.#completing === turn) this.#completing = null;
-    });
+    this.#coming.set(kind, turn);
+    void turn.then(() => this.#coming.delete(kind));
     return turn;
   }
 }
+
+/** Outcomes that may share a turn. */
+export type TurnKind = "completions" | "even" | "odd";
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -96,7 +96,10 @@ class Door {
     container.on("sender_open", (context: EventContext) => this.#openToClient(context));
     container.on("receiver_open", (context: EventContext) => this.#openFromClient(context));
     container.on("message", (context: EventContext) => this.#take(context));
-    container.on("sender_flow", ({ sender }: EventContext) => outletOf(sender)?.onFlow());
+    container.on("sender_flow", ({ sender }: EventContext) => {
+      outletOf(sender)?.onFlow();
+      answerFlow(sender as unknown as ServerSender);
+    });
     for (const outcome of ["accepted", "rejected", "released", "modified"] as const)
       container.on(outcome, ({ sender, delivery }: EventContext) => {
         if (delivery) outletOf(sender)?.settle(outcome, delivery);
@@ -282,4 +285,13 @@ function toRefusal(error: unknown): Refusal {
 
 function outletOf(link: EventContext["sender"]): Outlet | undefined {
   return (link as unknown as ServerSender | undefined)?.outlet;
+}
+
+/**
+ * Answers a flow with one of the session's, which the protocol allows. The client's system holds back its next small frame
+ * until this one is acknowledged, and ours acknowledges late unless there is something to say.
+ */
+function answerFlow({ session }: ServerSender): void {
+  session._write_flow();
+  session.connection._register();
 }

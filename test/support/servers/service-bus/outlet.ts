@@ -10,7 +10,11 @@ export interface ServerSender {
   readonly source?: { readonly address?: string };
   readonly target?: { readonly address?: string };
   readonly snd_settle_mode?: number;
-  readonly session: { readonly outgoing: { readonly next_pending_delivery: number } };
+  readonly session: {
+    readonly outgoing: { readonly next_pending_delivery: number };
+    readonly connection: { _register(): void };
+    _write_flow(): void;
+  };
   credit: number;
   delivery_count: number;
   _draining: boolean;
@@ -45,7 +49,7 @@ export class Outlet {
   readonly #queue: MessageQueue;
   readonly #namespace: Namespace;
   readonly #tokens = new Map<number, string>();
-  readonly #confirmations: { readonly isPlain: boolean; readonly send: () => void }[] = [];
+  readonly #confirmations = new Map<number | "completions", (() => void)[]>();
   /** Handed to rhea and not on the wire yet, so still within its credit. */
   #unsent: readonly number[] = [];
 
@@ -108,29 +112,30 @@ export class Outlet {
   }
 
   /**
-   * rhea takes the first two outcomes of one turn of the event loop together without comparing them. So confirmations of
-   * completions share a turn, and any other one has a turn to itself.
+   * rhea takes outcomes of neighbouring deliveries that are given in one turn of the event loop together without comparing
+   * all of them. So confirmations of completions share a turn, and others have turns for even and for odd numbers.
    */
   #confirm(delivery: Delivery, answer: unknown): void {
-    const isPlain =
-      (answer as { constructor: { composite_type?: string } }).constructor.composite_type ===
-      "accepted";
-    this.#confirmations.push({
-      isPlain,
-      send: () => {
-        delivery.update(true, described(answer) as never);
-        // The client settles without a word of its own.
-        (delivery as unknown as { remote_settled: boolean }).remote_settled = true;
-      },
-    });
-    if (this.#confirmations.length === 1) setImmediate(() => this.#sendConfirmations());
+    const { composite_type } = (answer as { constructor: { composite_type?: string } }).constructor;
+    const kind = composite_type === "accepted" ? "completions" : delivery.id % 2;
+    const send = (): void => {
+      delivery.update(true, described(answer) as never);
+      // The client settles without a word of its own.
+      (delivery as unknown as { remote_settled: boolean }).remote_settled = true;
+    };
+    const waiting = this.#confirmations.get(kind);
+    if (waiting) waiting.push(send);
+    else this.#confirmations.set(kind, [send]);
+    if (this.#confirmations.size === 1 && !waiting) setImmediate(() => this.#sendConfirmations());
   }
 
   #sendConfirmations(): void {
-    const first = this.#confirmations.findIndex(({ isPlain }) => !isPlain);
-    const count = first < 0 ? this.#confirmations.length : Math.max(first, 1);
-    for (const { send } of this.#confirmations.splice(0, count)) send();
-    if (this.#confirmations.length > 0) setImmediate(() => this.#sendConfirmations());
+    for (const [kind, sends] of this.#confirmations) {
+      this.#confirmations.delete(kind);
+      for (const send of sends) send();
+      break;
+    }
+    if (this.#confirmations.size > 0) setImmediate(() => this.#sendConfirmations());
   }
 
   close(): void {
