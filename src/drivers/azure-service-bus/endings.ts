@@ -14,7 +14,7 @@
  */
 import { appendFailure, type Failure, type Settlement } from "../../core/index.ts";
 import type { ReceivedMessage, Receiver } from "./client.ts";
-import { isLockLost, toDriverError } from "./errors.ts";
+import { isLockLost, isUnanswered, toDriverError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import { type Lane, openReceiver } from "./lane.ts";
 import type { Lease } from "./leases.ts";
@@ -27,6 +27,8 @@ import type { QueueFacts } from "./queues.ts";
 export interface Held {
   readonly message: ReceivedMessage;
   readonly parcel: Parcel;
+  /** How long the lock is, of which at least half was left. */
+  readonly lockMs?: number;
   /** The receiver that it came by, as long as its connection lives. */
   readonly lane: Pick<Lane, "session" | "receiver" | "turnFor">;
 }
@@ -165,23 +167,36 @@ export class Endings {
   }
 
   async #settle(held: Held, work: Work, isCompletion = false): Promise<boolean> {
-    const { link, throttle } = this.#parts;
+    const startedAt = this.#parts.clock.now();
     try {
-      await throttle.run(`settling in ${this.#queue}`, () => {
-        const session = link.session();
-        return link.call(session, async () => {
-          const { lane, message } = held;
-          if (lane.session !== session || isLinkGone(message))
-            return work(this.#receiver(session), withoutLink(message));
-          await lane.turnFor(message, isCompletion);
-          return work(lane.receiver, message);
-        });
-      });
+      await this.#attempt(held, work, isCompletion);
       return true;
     } catch (error) {
       if (isLockLost(error)) return false;
+      if (!isUnanswered(error)) throw this.#translate(error);
+    }
+    // The link closed under it: asked once more, by the lock token. A lock that is gone before its time was settled.
+    try {
+      await this.#attempt(held, work, isCompletion);
+      return true;
+    } catch (error) {
+      if (isLockLost(error)) return this.#parts.clock.now() - startedAt < (held.lockMs ?? 0) / 2;
       throw this.#translate(error);
     }
+  }
+
+  async #attempt(held: Held, work: Work, isCompletion: boolean): Promise<void> {
+    const { link, throttle } = this.#parts;
+    await throttle.run(`settling in ${this.#queue}`, () => {
+      const session = link.session();
+      return link.call(session, async () => {
+        const { lane, message } = held;
+        if (lane.session !== session || isLinkGone(message))
+          return work(this.#receiver(session), withoutLink(message));
+        await lane.turnFor(message, isCompletion);
+        return work(lane.receiver, message);
+      });
+    });
   }
 
   /** For messages whose link is gone: they are settled by their lock token, which takes longer. */

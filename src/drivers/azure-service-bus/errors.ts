@@ -94,6 +94,11 @@ export function isLockLost(error: unknown): boolean {
   return codeOf(error) === "MessageLockLost" || codeOf(error) === "MessageNotFound";
 }
 
+/** Whether the SDK waited in vain for an answer on a link. */
+export function isUnanswered(error: unknown): boolean {
+  return codeOf(error) === "ServiceTimeout";
+}
+
 /** Whether the namespace asks for less. */
 export function isThrottled(error: unknown): boolean {
   return ["ServiceBusy", "ServerBusyError"].includes(codeOf(error));
