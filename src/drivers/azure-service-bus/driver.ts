@@ -250,7 +250,7 @@ function methodsOf(
       if (messages.length === 0) return [];
       try {
         await queues.ensure(queue);
-        await parts.publisher.publish(queue, messages, parts.clock.now());
+        await parts.publisher.publish(queue, messages, parts.clock);
       } catch (error) {
         throw toDriverError(error, { namespace, doing: "publishing", queue });
       }

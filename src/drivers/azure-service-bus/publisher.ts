@@ -1,5 +1,5 @@
 /** Sends messages: as many in one batch as the link's size limit allows, one batch for each time that they are due. */
-import type { OutgoingMessage } from "../../core/index.ts";
+import type { Clock, OutgoingMessage } from "../../core/index.ts";
 import type { LongLike, MessageBatch, Sender, SentMessage } from "./client.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Link, Session } from "./link.ts";
@@ -8,7 +8,7 @@ import type { Throttle } from "./throttle.ts";
 
 /** See the top of this file. All reject with what the SDK throws. */
 export interface Publisher {
-  publish(queue: string, messages: readonly OutgoingMessage[], now: number): Promise<void>;
+  publish(queue: string, messages: readonly OutgoingMessage[], clock: Clock): Promise<void>;
   /** Sends one message as it is. */
   send(queue: string, message: SentMessage): Promise<void>;
   /** Has a message enqueued later. Resolves with what {@link cancel} takes. */
@@ -62,7 +62,10 @@ export function createPublisher(link: Link, throttle: Throttle): Publisher {
   }
 
   return {
-    async publish(queue, messages, now) {
+    async publish(queue, messages, clock) {
+      // Opens the link where that is still to be done, so that delays begin when the messages can leave.
+      await call(queue, (sender) => sender.createMessageBatch());
+      const now = clock.now();
       const byDelay = new Map<number, SentMessage[]>();
       for (const message of messages) {
         const { delayMs } = message;
@@ -70,7 +73,8 @@ export function createPublisher(link: Link, throttle: Throttle): Publisher {
         const due = delayMs > 0 ? { scheduledEnqueueTimeUtc: new Date(now + delayMs) } : {};
         byDelay.set(delayMs, [...(byDelay.get(delayMs) ?? []), { ...sent, ...due }]);
       }
-      await inParallel([...byDelay.values()], mostAtOnce, (group) => sendAll(queue, group));
+      const soonestFirst = [...byDelay].sort(([one], [other]) => one - other);
+      await inParallel(soonestFirst, mostAtOnce, ([, group]) => sendAll(queue, group));
     },
     send: (queue, message) => call(queue, (sender) => sender.sendMessages(message)),
     schedule: (queue, message, at) =>
