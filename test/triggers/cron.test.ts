@@ -80,3 +80,17 @@ test.each([
 ])("refuses %j", async (metadata, problem) => {
   await expect(bed.create("cron", metadata)).rejects.toThrow(problem);
 });
+
+test("follows the clock from window to window", async () => {
+  const clock = createVirtualClock(Date.parse("2026-03-05T07:00:00Z"));
+  const window = { timezone: "Etc/UTC", start: "0 8 * * *", end: "0 18 * * *" };
+  const trigger = await bed.create("cron", { ...window, desiredReplicas: "3" }, { clock });
+  const hours: number[] = [];
+  for (let hour = 7; hour < 7 + 48; hour += 1) {
+    const [reading] = await trigger.read();
+    if (reading?.active) hours.push(hour % 24);
+    await clock.advance(3_600_000);
+  }
+  const open = [8, 9, 10, 11, 12, 13, 14, 15, 16, 17];
+  expect(hours).toEqual([...open, ...open]);
+});

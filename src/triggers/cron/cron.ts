@@ -25,16 +25,12 @@ export const cron: TriggerType = defineTriggerType({
     return problems;
   },
   gauge({ timezone, start, end, desiredReplicas }, context) {
-    let next: Record<"start" | "end", (after: number) => number | null> | null = null;
+    let next: Firings | null = null;
     return singleGauge(context, {
       name: `cron-${timezone}-${encode(start)}-${encode(end)}`,
       target: { key: "target", value: 1 },
       async measure() {
-        if (!isTimezone(timezone))
-          throw wrongAnswer(
-            `timezone ${JSON.stringify(timezone)} is not known; write an IANA name such as Europe/Berlin`,
-          );
-        next ??= { start: nextFiring(start, timezone), end: nextFiring(end, timezone) };
+        next ??= firings(timezone, start, end);
         const now = context.clock.now();
         const isActive = isInside(next.start(now), next.end(now));
         return { value: isActive ? desiredReplicas : 0, isActive };
@@ -42,6 +38,17 @@ export const cron: TriggerType = defineTriggerType({
     });
   },
 });
+
+/** When the window opens and closes next, after a time. */
+type Firings = Readonly<Record<"start" | "end", (after: number) => number | null>>;
+
+function firings(timezone: string, start: string, end: string): Firings {
+  if (!isTimezone(timezone))
+    throw wrongAnswer(
+      `timezone ${JSON.stringify(timezone)} is not known; write an IANA name such as Europe/Berlin`,
+    );
+  return { start: nextFiring(start, timezone), end: nextFiring(end, timezone) };
+}
 
 /** KEDA's rule: inside unless the next start comes before the next end. One that never comes is long past to it. */
 function isInside(nextStart: number | null, nextEnd: number | null): boolean {

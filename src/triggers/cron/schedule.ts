@@ -49,10 +49,22 @@ function isItem(item: string, { least, most, names }: Bounds): boolean {
   return ends.length <= 2 && first >= least && last <= most && first <= last;
 }
 
-/** Tells the next firing after a time, both in milliseconds since 1970; null when there is none. */
+/**
+ * Tells the next firing after a time, both in milliseconds since 1970; null when there is none. It is remembered until it
+ * has come, and the parsed schedule is not: that one takes 80 kB.
+ */
 export function nextFiring(schedule: string, timezone: string): (after: number) => number | null {
-  const cron = new Cron(withSteps(schedule), { timezone, paused: true, mode: "5-part" });
-  return (after) => cron.nextRun(new Date(after))?.getTime() ?? null;
+  const pattern = withSteps(schedule);
+  let from = Number.POSITIVE_INFINITY;
+  let next: number | null = null;
+  return (after) => {
+    if (after < from || (next !== null && after >= next)) {
+      from = after;
+      const cron = new Cron(pattern, { timezone, paused: true, mode: "5-part" });
+      next = cron.nextRun(new Date(after))?.getTime() ?? null;
+    }
+    return next;
+  };
 }
 
 /** `?` is `*`; `5/15` means from 5 to the end by 15, which croner wants to have written out. */
