@@ -142,3 +142,15 @@ it("says that a server cannot be reached, without the password", async () => {
   expect(String(error)).toContain("ECONNREFUSED");
   expect(String(error)).not.toContain("topsecret");
 });
+
+it("has the server cancel a query that is too slow", async () => {
+  const own = createTriggerBed();
+  const changes = { parameters: { connection: url.href }, timeoutMs: 2000 };
+  const slow = { query: "SELECT pg_sleep(20)", targetQueryValue: "1" };
+  await expect(own.read("postgresql", slow, changes)).rejects.toThrow("statement timeout");
+  const query =
+    "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(20)' AND state = 'active'";
+  const running = await own.read("postgresql", { query, targetQueryValue: "1" }, changes);
+  expect(running).toMatchObject({ value: 0 });
+  await own.close();
+});

@@ -46,7 +46,7 @@ export const mysql: TriggerType = defineTriggerType({
       target: { key: "queryValue", value: values.queryValue },
       async measure(signal) {
         const raw = await pool.use(signal, (client) =>
-          queryOne(client, place, { sql: values.query, timeout: context.timeoutMs }),
+          queryOne(client, place, { sql: values.query, timeout: context.timeoutMs * 1.5 }),
         );
         return above(values.activationQueryValue, sourceNumber(raw, "what the query gave"));
       },

@@ -102,8 +102,10 @@ function settings(place: PostgresPlace, { ssl, timeoutMs, limitsStatements }: Wa
     max: poolSize,
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: timeoutMs,
-    query_timeout: timeoutMs,
-    ...(limitsStatements && { statement_timeout: timeoutMs }),
+    // The server gives up first, so that a slow query is its answer and not a broken connection; what does not even do that
+    // is given up by the reading, and then by the client.
+    ...(limitsStatements && { statement_timeout: Math.ceil(timeoutMs * 0.8) }),
+    query_timeout: timeoutMs * 1.5,
     keepAlive: true,
     application_name: "sluice-scaler",
   };
@@ -142,12 +144,15 @@ function isAboutTls(error: unknown): boolean {
   );
 }
 
-/** What the server says of a query lasts; all else may be a broken connection. Classes 08, 53, 57, 58: the server's state. */
+/**
+ * What the server says of a query lasts, also that it is too slow (57014); all else may be a broken connection. Classes 08,
+ * 53, 57, 58: the server's state.
+ */
 function toFailure(place: PostgresPlace, error: unknown): Error {
   const where = `postgres://${place.host}:${place.port}/${place.database}`;
   const isServers = error instanceof Error && "severity" in error && "code" in error;
   const state = isServers ? String(error.code) : "";
-  if (isServers && !/^(08|53|57|58)/.test(state))
+  if (isServers && (state === "57014" || !/^(08|53|57|58)/.test(state)))
     return wrongAnswer(`${where} refused: ${reasonOf(error)} (SQLSTATE ${state})`, error);
   return noAnswer(`${where} cannot be read: ${reasonOf(error)}`, error);
 }
