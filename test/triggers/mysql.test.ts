@@ -77,7 +77,7 @@ it("gives up in time when the server does not answer, and heals", async () => {
   const trigger = await bed.create(
     "mysql",
     { query: "SELECT 6", queryValue: "1" },
-    { parameters: { connectionString }, timeoutMs: 400 },
+    { parameters: { connectionString }, timeoutMs: 1000 },
   );
   expect(await trigger.read()).toMatchObject([{ value: 6 }]);
   proxy.cut();

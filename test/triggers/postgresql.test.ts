@@ -122,7 +122,7 @@ it("gives up in time when the server does not answer", async () => {
   const metadata = { query: "SELECT 6", targetQueryValue: "1" };
   const trigger = await bed.create("postgresql", metadata, {
     parameters: { connection: proxy.url },
-    timeoutMs: 400,
+    timeoutMs: 1000,
   });
   expect(await trigger.read()).toMatchObject([{ value: 6 }]);
   proxy.swallow();
@@ -145,7 +145,7 @@ it("says that a server cannot be reached, without the password", async () => {
 
 it("has the server cancel a query that is too slow", async () => {
   const own = createTriggerBed();
-  const changes = { parameters: { connection: url.href }, timeoutMs: 2000 };
+  const changes = { parameters: { connection: url.href }, timeoutMs: 3000 };
   const slow = { query: "SELECT pg_sleep(20)", targetQueryValue: "1" };
   await expect(own.read("postgresql", slow, changes)).rejects.toThrow("statement timeout");
   const query =
