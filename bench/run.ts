@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<unknow
   postgres: (options) => benchBroker(postgresBench, options),
   redis: (options) => benchBroker(redisBench, options),
   rabbitmq: (options) => benchBroker(rabbitmqBench, options),
+  scaler: () => import("./scaler.ts"),
 };
 
 const { values, positionals } = parseArgs({

@@ -1,7 +1,7 @@
 /**
  * 2,000 ScaledObjects at KEDA's default of one poll in 30 s, all with replicas, so that the autoscaler's half looks every 15 s
  * too: a third each on PostgreSQL, on Redis and on cron. It is what `sluice scale --dry-run` runs, in one process. Run with
- * `npm run bench:scaler`, which starts servers of its own.
+ * `npm run bench -- scaler`, which starts servers of its own.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { Redis } from "ioredis";

@@ -3,7 +3,7 @@
  * the job created last is ready, so that jobs follow one another without waiting out the interval.
  */
 import { describeError } from "../../core/index.ts";
-import { type Decision, explainDecision } from "../decision.ts";
+import { explainDecision } from "../decision.ts";
 import { type JobTarget, type JobTargetStatus, toJobTargetStatus } from "../job-target.ts";
 import {
   initialScaledJobState,
@@ -38,7 +38,6 @@ export function createScaledJobEngine(
   const isSequential = policy.controls.sequential !== null;
   let state = options.initialState ?? initialScaledJobState;
   let jobs: JobTargetStatus = toJobTargetStatus([]);
-  let latest: Decision | null = null;
 
   async function turn(due: ReadonlySet<Kind>) {
     const read = await frame.read("reading the target", () => target.status());
@@ -53,7 +52,6 @@ export function createScaledJobEngine(
     const seen = observeJobs({ at: clock.now(), triggers: readings, jobs, failure });
     const outcome = pollScaledJob(policy, state, seen);
     state = outcome.state;
-    latest = outcome.decision;
     options.onDecision?.(outcome.decision);
     await carryOut(outcome);
     if (isSequential && (outcome.create > 0 || isStarting(jobs)))
@@ -78,7 +76,7 @@ export function createScaledJobEngine(
   /** KEDA knows no push for ScaledJobs and drops those of external-push. */
   function onPush({ index }: ScalerTrigger): void {
     if (policy.triggers[index]?.type === "external-push") return;
-    if (latest !== null && latest.replicas >= latest.maxReplicaCount) return;
+    if (jobs.running >= policy.minReplicaCount + policy.scaleLimit) return;
     frame.soon("poll", pushGapMs);
   }
 
@@ -87,9 +85,6 @@ export function createScaledJobEngine(
     ["readiness", Number.POSITIVE_INFINITY],
   ]);
   return {
-    get latest() {
-      return latest;
-    },
     get state() {
       return state;
     },

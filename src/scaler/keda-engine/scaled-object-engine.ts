@@ -57,7 +57,6 @@ export function createScaledObjectEngine(
   let state = options.initialState ?? initialScaledObjectState(clock.now());
   let status: TargetStatus = toTargetStatus([]);
   let targetFailure: string | null = null;
-  let latest: Decision | null = null;
 
   async function turn(due: ReadonlySet<Kind>) {
     await readStatus();
@@ -96,7 +95,6 @@ export function createScaledObjectEngine(
       targetFailure === null ? null : ({ of: "target", text: targetFailure } as const);
     const seen = observeObject({ at: clock.now(), triggers: readings, status, failure });
     const outcome = by(policy, state, seen);
-    latest = outcome.decision;
     options.onDecision?.(outcome.decision);
     const isScaled = await carryOut(outcome.decision, { ...options, failures: frame.failures });
     state = isScaled ? outcome.state : outcome.stateIfUnscaled;
@@ -115,9 +113,6 @@ export function createScaledObjectEngine(
     ["sync", policy.autoscaler.flags.syncPeriodMs],
   ]);
   return {
-    get latest() {
-      return latest;
-    },
     get state() {
       return state;
     },

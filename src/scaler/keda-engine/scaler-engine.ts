@@ -4,8 +4,6 @@ import type { ScalerTrigger } from "../scaler-trigger.ts";
 
 /** A scaled object or job at work. */
 export interface ScalerEngine<State> {
-  /** The last decision, or null before the first. */
-  readonly latest: Decision | null;
   /** What its clocks remember: plain data, to go on from after a restart. */
   readonly state: State;
   /** Decides at once, or after the start delay, and from then on by its clocks. */
@@ -22,7 +20,10 @@ export interface ScalerEngineOptions {
   readonly triggers: readonly ScalerTrigger[];
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Gets every decision, before it is carried out. */
+  /**
+   * Gets every decision, before it is carried out. The engine keeps none: kept until the next one, the records of
+   * thousands of objects would fill the old generation of the heap with garbage.
+   */
   readonly onDecision?: (decision: Decision) => void;
   /** Gets the figures of every turn. */
   readonly onTurn?: (turn: TurnFigures) => void;
