@@ -8,13 +8,18 @@ import {
   type SluiceError,
 } from "../core/index.ts";
 import {
+  checkObjective,
   createEngine,
   type Decision,
   decideByBacklog,
+  decideByObjective,
   type Engine,
+  type EngineOptions,
   initialBacklogState,
+  initialObjectiveState,
   type Trigger,
   toBacklogPolicy,
+  toObjectivePolicy,
 } from "../scaler/index.ts";
 import { createProcessTarget, type ProcessTarget } from "../targets/index.ts";
 import { queueDepthTrigger } from "../triggers/index.ts";
@@ -29,6 +34,8 @@ export interface ScaledRun {
   readonly workerArguments: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly graceMs: number;
+  /** Jobs that one worker runs at a time. */
+  readonly concurrency: number;
   readonly scale: ScaleOptions;
   readonly logger: Logger;
   readonly onDecision?: (decision: Decision) => void;
@@ -48,7 +55,7 @@ export interface Scaled {
 /** Starts to scale. */
 export function startScaled(run: ScaledRun): Scaled {
   const { sluice, logger } = run;
-  const policy = toBacklogPolicy(run.scale);
+  const createPoliced = policed(run);
   const trigger = reportingFatal(queueDepthTrigger(sluice.driver, run.queues), run.onFatal);
   const { onOutput } = run;
   const target = createProcessTarget({
@@ -67,12 +74,9 @@ export function startScaled(run: ScaledRun): Scaled {
       onOutput: (worker: string, _stream: string, line: string) => onOutput(worker, line),
     }),
   });
-  const engine = createEngine({
+  const engine = createPoliced({
     trigger,
     target,
-    decide: decideByBacklog(policy),
-    initialState: initialBacklogState,
-    pollingIntervalMs: policy.pollingIntervalMs,
     clock: sluice.clock,
     logger,
     ...(run.onDecision && { onDecision: run.onDecision }),
@@ -87,6 +91,30 @@ export function startScaled(run: ScaledRun): Scaled {
       await target.close();
     },
   };
+}
+
+type PolicyFree = Omit<EngineOptions<unknown>, "decide" | "initialState" | "pollingIntervalMs">;
+
+/** A process of this machine is ready within about this time, until it was measured. */
+const processStartupMs = 500;
+
+/** An engine under what the options ask for: the wait objective where they have one, else the backlog. */
+function policed({ scale, concurrency, logger }: ScaledRun): (parts: PolicyFree) => Engine {
+  const { objective } = scale;
+  if (objective === undefined) {
+    const policy = toBacklogPolicy(scale);
+    const decide = decideByBacklog(policy);
+    const { pollingIntervalMs } = policy;
+    return (parts) =>
+      createEngine({ ...parts, decide, initialState: initialBacklogState, pollingIntervalMs });
+  }
+  const policy = toObjectivePolicy(objective, scale, { concurrency, startupMs: processStartupMs });
+  const { isAttainable, text } = checkObjective(policy);
+  if (!isAttainable) logger.warn("the objective is out of reach", { why: text });
+  const decide = decideByObjective(policy);
+  const initialState = initialObjectiveState(policy);
+  const { pollingIntervalMs } = policy;
+  return (parts) => createEngine({ ...parts, decide, initialState, pollingIntervalMs });
 }
 
 /** A reading that can never succeed again is told to the owner, who ends the run; others are the engine's to wait out. */

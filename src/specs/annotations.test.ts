@@ -101,8 +101,8 @@ describe("Sluice's own", () => {
   });
 
   test.each([
-    ["30s", { maxWaitMs: 30_000, mode: "balanced" }],
-    ["maxWait=1m30s", { maxWaitMs: 90_000, mode: "balanced" }],
+    ["30s", { maxWaitMs: 30_000, mode: "cost" }],
+    ["maxWait=1m30s", { maxWaitMs: 90_000, mode: "cost" }],
     ["maxWait=5s, mode=latency", { maxWaitMs: 5000, mode: "latency" }],
   ])("objective %s", (value, objective) => {
     expect(controls({ "sluice.dev/objective": value })?.objective).toEqual(objective);

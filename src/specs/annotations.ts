@@ -121,7 +121,7 @@ function readObjective(annotations: Annotations, at: Place): Read<ObjectiveContr
   const pairs = value.includes("=") ? value.split(",") : [`maxWait=${value}`];
   const options = new Map(pairs.map((pair) => splitPair(pair)));
   const maxWaitMs = durationOf(options.get("maxWait"));
-  const mode = modes.find((one) => one === (options.get("mode") ?? "balanced"));
+  const mode = modes.find((one) => one === (options.get("mode") ?? "cost"));
   const stranger = [...options.keys()].find((name) => name !== "maxWait" && name !== "mode");
   if (maxWaitMs !== null && maxWaitMs > 0 && mode !== undefined && stranger === undefined)
     return { maxWaitMs, mode };

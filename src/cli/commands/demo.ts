@@ -16,9 +16,9 @@ import { explainDecision } from "../../scaler/index.ts";
 import { readRecord } from "../demo/record.ts";
 import { type DemoSummary, isSuccess, summarize } from "../demo/summary.ts";
 import { createDemoView, summaryText } from "../demo/view.ts";
-import { type DemoInput, demoJob, demoVariables } from "../demo/worker.ts";
+import { type DemoInput, demoConcurrency, demoJob, demoVariables } from "../demo/worker.ts";
 import { openQueues } from "../open-queues.ts";
-import { jsonOption, wholeNumber } from "../options.ts";
+import { duration, jsonOption, wholeNumber } from "../options.ts";
 import { type Scaled, type ScaledRun, startScaled } from "../run-scaled.ts";
 import { printJson, say } from "../terminal.ts";
 
@@ -26,6 +26,7 @@ interface DemoOptions {
   readonly url?: string;
   readonly jobs: number;
   readonly max: number;
+  readonly maxWait?: string;
   readonly json?: true;
 }
 
@@ -44,6 +45,7 @@ export function demoCommand(): Command {
     .option("--url <url>", "run it on this queue (default: a SQLite file in a temporary folder)")
     .option("--jobs <n>", "how many jobs to publish at once", wholeNumber(1), 200)
     .option("--max <n>", "at most this many workers", wholeNumber(1), 8)
+    .option("--max-wait <duration>", "keep this wait instead of a count per worker", duration)
     .addOption(jsonOption("print the summary as JSON"))
     .addHelpText("after", examples)
     .action(demo);
@@ -81,6 +83,7 @@ async function run(url: string, folder: string, options: DemoOptions): Promise<D
     queue,
     folder,
     max: options.max,
+    ...(options.maxWait === undefined ? {} : { maxWait: options.maxWait }),
     onDecision: (made) => {
       if (made.replicas !== made.current || decision === "") decision = explainDecision(made);
     },
@@ -108,9 +111,13 @@ interface DemoWorkers extends Pick<ScaledRun, "url" | "onDecision" | "onFatal"> 
   readonly queue: string;
   readonly folder: string;
   readonly max: number;
+  readonly maxWait?: string;
 }
 
-function startWorkers(sluice: Sluice, { queue, folder, max, ...run }: DemoWorkers): Scaled {
+function startWorkers(
+  sluice: Sluice,
+  { queue, folder, max, maxWait, ...run }: DemoWorkers,
+): Scaled {
   const file = fileURLToPath(new URL("../demo/worker-file.js", import.meta.url));
   return startScaled({
     ...run,
@@ -119,7 +126,9 @@ function startWorkers(sluice: Sluice, { queue, folder, max, ...run }: DemoWorker
     workerArguments: [file, "--log-level", "warn"],
     env: { [demoVariables.queue]: queue, [demoVariables.record]: folder },
     graceMs: 10_000,
+    concurrency: demoConcurrency,
     scale: {
+      ...(maxWait === undefined ? {} : { objective: { maxWait } }),
       maxReplicaCount: max,
       messageCount: 5,
       cooldownPeriod: "1s",

@@ -1,10 +1,11 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import {
   type Clock,
   type LogLevel,
+  type ObjectiveMode,
   redactUrl,
   type ScaleOptions,
-  type SluiceError,
+  SluiceError,
   sleep,
   toMs,
 } from "../../core/index.ts";
@@ -29,6 +30,8 @@ interface UpOptions extends WorkerSource {
   readonly cooldown?: string;
   readonly stabilization?: string;
   readonly polling?: string;
+  readonly maxWait?: string;
+  readonly objectiveMode?: ObjectiveMode;
   readonly exitWhenIdle?: string;
   readonly logLevel: LogLevel;
 }
@@ -37,6 +40,7 @@ const examples = `
 Examples:
   $ sluice up worker.ts                                     scale as the worker file says
   $ sluice up --queue resize --exec './resize.sh' --max 4   run a command for each job
+  $ sluice up worker.ts --max-wait 5s                       let no job wait longer, with few workers
   $ sluice up worker.ts --exit-when-idle 10s                work what there is, then leave
 
 Workers start when jobs come (also from zero), as many as --per-worker allows, and leave when they
@@ -71,6 +75,14 @@ export function upCommand(): Command {
       "how often to look at the queue, besides at every publish (1s)",
       duration,
     )
+    .option("--max-wait <duration>", "keep this wait with as few workers as it takes", duration)
+    .addOption(
+      new Option("--objective-mode <mode>", "what is dear under --max-wait (cost)").choices([
+        "cost",
+        "balanced",
+        "latency",
+      ]),
+    )
     .option(
       "--exit-when-idle <duration>",
       "leave when all queues were empty and no worker ran for this long",
@@ -94,7 +106,8 @@ async function up(file: string | undefined, options: UpOptions): Promise<void> {
     queues,
     workerArguments: [...workerArguments(file, options), "--log-level", "warn"],
     graceMs: definition.graceMs,
-    scale: { ...definition.scale, ...scaleFlags(options) },
+    concurrency: definition.concurrency,
+    scale: scaleOf(definition.scale, options),
     logger,
     onOutput: (worker, line) => say(`${colors(process.stderr).dim(`[${worker}]`)} ${line}`),
     onFatal: (error) => {
@@ -118,6 +131,20 @@ async function up(file: string | undefined, options: UpOptions): Promise<void> {
   await scaled.close();
   await sluice.close();
   if (failure.error) throw failure.error;
+}
+
+/** An option of the command wins over the worker file. */
+function scaleOf(scale: ScaleOptions, options: UpOptions): ScaleOptions {
+  const { maxWait = scale.objective?.maxWait, objectiveMode: mode } = options;
+  if (maxWait === undefined) {
+    if (mode === undefined) return { ...scale, ...scaleFlags(options) };
+    throw new SluiceError(
+      "OPTION_INVALID",
+      "--objective-mode goes with an objective. Add --max-wait, such as --max-wait 5s.",
+    );
+  }
+  const objective = { ...scale.objective, maxWait, ...(mode === undefined ? {} : { mode }) };
+  return { ...scale, ...scaleFlags(options), objective };
 }
 
 function scaleFlags(options: UpOptions): ScaleOptions {

@@ -16,6 +16,9 @@ export function demoJob(queue: string): JobDefinition<DemoInput, DemoInput> {
   return defineJob<DemoInput>(queue);
 }
 
+/** Jobs that one of the demo's workers runs at a time. */
+export const demoConcurrency = 2;
+
 /** The worker that `sluice demo` scales: it waits as long as the job says, and writes down that it did. */
 export function demoWorker(queue: string, record: string): WorkerDefinition {
   const handler = demoJob(queue).handle(async ({ workMs }, job) => {
@@ -30,7 +33,7 @@ export function demoWorker(queue: string, record: string): WorkerDefinition {
       endedAt: Date.now(),
     });
   });
-  return defineWorker({ handlers: [handler], concurrency: 2 });
+  return defineWorker({ handlers: [handler], concurrency: demoConcurrency });
 }
 
 /** The worker as the demo's worker processes find it described in their environment. */

@@ -2,10 +2,13 @@
 import { type Clock, type Logger, systemClock } from "../../core/index.ts";
 import {
   type AutoscalerFlags,
+  createObjectiveEngine,
   createScaledJobEngine,
   createScaledObjectEngine,
   type Decision,
   type JobTarget,
+  type ObjectiveState,
+  objectiveOf,
   type ScaledJobState,
   type ScaledObjectState,
   type ScalerEngine,
@@ -148,14 +151,27 @@ async function openObject(
     return target;
   }
 
-  return createUnit<ScaledObject, ScaledObjectState>(first, options, {
-    async build(version, earlier, startDelayMs) {
+  objectiveOf(object);
+  return createUnit<ScaledObject, ScaledObjectState | ObjectiveState>(first, options, {
+    async build(
+      version,
+      earlier,
+      startDelayMs,
+    ): Promise<ScalerEngine<ScaledObjectState | ObjectiveState>> {
+      if (version.owner.controls.objective !== null)
+        return createObjectiveEngine({
+          ...engineParts(version, options),
+          object: version.owner,
+          target: await follow(version),
+          startDelayMs,
+          ...(earlier !== null && isObjectiveState(earlier) && { initialState: earlier }),
+        });
       return createScaledObjectEngine({
         ...engineParts(version, options),
         policy: toScaledObjectPolicy(version.owner, options.flags),
         target: await follow(version),
         startDelayMs,
-        ...(earlier !== null && { initialState: earlier }),
+        ...(earlier !== null && !isObjectiveState(earlier) && { initialState: earlier }),
       });
     },
     async closeTarget() {
@@ -164,7 +180,19 @@ async function openObject(
   });
 }
 
+/** A spec that gains or loses its objective begins anew. */
+function isObjectiveState(state: ScaledObjectState | ObjectiveState): state is ObjectiveState {
+  return "margins" in state;
+}
+
 async function openJob(set: SpecSet, job: ScaledJob, options: UnitOptions): Promise<ScaledUnit> {
+  if (job.controls.objective !== null)
+    options.logger.warn(
+      "sluice.dev/objective has no effect on a ScaledJob here; KEDA's rules hold",
+      {
+        object: nameOf(job),
+      },
+    );
   const first = await prepare(set, job, options);
   let generation = 1;
   const processes = first.command === null ? null : processJobs(first, generation);

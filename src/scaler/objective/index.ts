@@ -1,3 +1,6 @@
+export * from "./check-objective.ts";
 export * from "./decide-by-objective.ts";
+export * from "./objective-engine.ts";
 export * from "./objective-policy.ts";
 export * from "./objective-state.ts";
+export * from "./share-replicas.ts";

@@ -1,0 +1,143 @@
+/** A ScaledObject whose annotation `sluice.dev/objective` asks for a wait: its triggers are read, KEDA's rules are not asked. */
+import { SluiceError, systemClock } from "../../core/index.ts";
+import type { ScaledObject, TriggerSpec } from "../../specs/index.ts";
+import { createEngine, type Engine } from "../engine.ts";
+import { factsOf } from "../explain/trigger-facts.ts";
+import type { ScalerEngine, ScalerEngineOptions } from "../keda-engine/index.ts";
+import type { ScalerTrigger } from "../scaler-trigger.ts";
+import type { Target } from "../target.ts";
+import type { MetricSample, Trigger } from "../trigger.ts";
+import { checkObjective } from "./check-objective.ts";
+import { decideByObjective } from "./decide-by-objective.ts";
+import { type ObjectivePolicy, toObjectivePolicy } from "./objective-policy.ts";
+import { initialObjectiveState, type ObjectiveState } from "./objective-state.ts";
+
+/** A ScaledObject with an objective, and its parts. */
+export interface ObjectiveEngineOptions extends ScalerEngineOptions {
+  readonly object: Pick<ScaledObject, "spec" | "controls">;
+  readonly target: Target;
+  /** Default: a new object's. */
+  readonly initialState?: ObjectiveState;
+}
+
+/** Under an objective the queue is looked at this often at least, whatever `pollingInterval` says. */
+const longestPollingMs = 5000;
+const shortestPollingMs = 250;
+
+/** These say how many replicas to have, or what pods use, and not how many messages there are. */
+const countless: ReadonlySet<string> = new Set(["cpu", "memory", "cron"]);
+
+/**
+ * The policy of a ScaledObject's objective; null where it has none. A polling interval that is longer than a sixth of the
+ * wait, or than 5 s, is shortened. Throws `TRIGGER_INVALID` where no trigger counts messages.
+ */
+export function objectiveOf({
+  spec,
+  controls: { objective },
+}: Pick<ScaledObject, "spec" | "controls">): ObjectivePolicy | null {
+  if (objective === null) return null;
+  const { minReplicaCount, maxReplicaCount, pollingInterval, triggers } = spec;
+  if (triggers.every((trigger) => !countsMessages(trigger)))
+    throw new SluiceError(
+      "TRIGGER_INVALID",
+      `an objective needs a trigger that counts messages; got ${triggers.map(({ type }) => type).join(", ")}. Add one for the queue, or remove sluice.dev/objective.`,
+    );
+  const most = Math.min(longestPollingMs, objective.maxWaitMs / 6);
+  const pollingMs = Math.min(pollingInterval * 1000, Math.max(shortestPollingMs, most));
+  return toObjectivePolicy(
+    { maxWait: `${objective.maxWaitMs}ms`, mode: objective.mode },
+    {
+      minReplicaCount: minReplicaCount ?? 0,
+      maxReplicaCount: maxReplicaCount ?? 100,
+      pollingInterval: `${Math.round(pollingMs)}ms`,
+    },
+    { startupMs: 1000 },
+  );
+}
+
+/**
+ * An engine over one ScaledObject that keeps its objective. Throws as {@link objectiveOf} does, and `OPTION_INVALID` for an
+ * object without an objective.
+ */
+export function createObjectiveEngine(
+  options: ObjectiveEngineOptions,
+): ScalerEngine<ObjectiveState> {
+  const { object, target, clock, logger, name, startDelayMs = 0 } = options;
+  const policy = objectiveOf(object);
+  if (policy === null)
+    throw new SluiceError("OPTION_INVALID", `${name} must have sluice.dev/objective.`);
+  const { isAttainable, text } = checkObjective(policy);
+  if (!isAttainable) logger.warn("the objective is out of reach", { object: name, why: text });
+  const decide = decideByObjective(policy);
+  let state = options.initialState ?? initialObjectiveState(policy);
+  const engine: Engine = createEngine<ObjectiveState>({
+    ...{ target, clock, logger, initialState: state },
+    trigger: queueTrigger(options.triggers, object.spec.triggers, clock),
+    decide(before, seen) {
+      const outcome = decide(before, seen);
+      state = outcome.state;
+      return outcome;
+    },
+    pollingIntervalMs: policy.pollingIntervalMs,
+    ...(options.onDecision && { onDecision: options.onDecision }),
+    ...(options.readTimeoutMs && { readTimeoutMs: options.readTimeoutMs }),
+  });
+  let cancelStart = (): void => undefined;
+  return {
+    get latest() {
+      return engine.latest;
+    },
+    get state() {
+      return state;
+    },
+    start() {
+      if (startDelayMs === 0) engine.start();
+      else cancelStart = clock.after(startDelayMs, () => engine.start());
+    },
+    stop() {
+      cancelStart();
+      return engine.stop();
+    },
+  };
+}
+
+function countsMessages({ type }: Pick<TriggerSpec, "type">): boolean {
+  return !countless.has(type);
+}
+
+/** The triggers that count messages, as one reading. */
+function queueTrigger(
+  triggers: readonly ScalerTrigger[],
+  specs: readonly TriggerSpec[],
+  clock: { now(): number } = systemClock,
+): Trigger {
+  const counting = triggers.filter(countsMessages);
+  return {
+    name: counting.map(({ type }) => type).join(", "),
+    async metrics() {
+      const read = await Promise.all(
+        counting.map(async (trigger) => {
+          const spec = specs[trigger.index];
+          const isReady =
+            spec !== undefined && factsOf(spec)?.inFlight(spec.metadata) === "excluded";
+          return (await trigger.read())
+            .filter(({ metricName }) => !metricName.endsWith("-age"))
+            .map(
+              ({ metricName, value, oldestAgeMs = null }): MetricSample => ({
+                ...{ name: metricName, value, at: clock.now(), oldestAgeMs },
+                ...{ ready: isReady ? value : null, inFlight: null, delayed: null },
+              }),
+            );
+        }),
+      );
+      return read.flat();
+    },
+    watch(onActive) {
+      const cancels = counting.map((trigger) => trigger.watch?.(onActive));
+      return () => {
+        for (const cancel of cancels) cancel?.();
+      };
+    },
+    close: async () => undefined,
+  };
+}
