@@ -10,6 +10,7 @@ import { redisBench } from "./redis.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<unknown>>> = {
   sqlite: () => import("./sqlite.ts"),
+  simulator: () => import("./simulator.ts"),
   postgres: (options) => benchBroker(postgresBench, options),
   redis: (options) => benchBroker(redisBench, options),
   rabbitmq: (options) => benchBroker(rabbitmqBench, options),
