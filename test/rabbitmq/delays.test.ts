@@ -1,11 +1,6 @@
-/** Delays: how exact they are, where long ones wait, and what survives a restart. */
+/** Delays: how exact they are, and where long ones wait. */
 import { expect, test } from "vitest";
-import {
-  retry,
-  settleAll,
-  takeNothing,
-  takeOne,
-} from "../../src/testing/driver-conformance/consumer.ts";
+import { takeNothing, takeOne } from "../../src/testing/driver-conformance/consumer.ts";
 import { publishTexts, textOf } from "../../src/testing/driver-conformance/sample-messages.ts";
 import { useRabbitmq } from "./support.ts";
 
@@ -14,7 +9,7 @@ const bed = useRabbitmq();
 /** What a machine with other things to do may add to each of a few hops. */
 const slackMs = 1500;
 
-test.each([1000, 5000])(
+test.concurrent.each([1000, 5000])(
   "delivers after %i ms: never before, and little later",
   async (delayMs) => {
     const driver = await bed().open();
@@ -30,7 +25,7 @@ test.each([1000, 5000])(
   30_000,
 );
 
-test("keeps a delay of a year on the highest rung that is in it, as a durable message", async () => {
+test.concurrent("keeps a delay of a year on the highest rung that is in it, as a durable message", async () => {
   const driver = await bed().open();
   const yearMs = 365 * 86_400_000;
   await publishTexts(driver, "long", ["much later"], { delayMs: yearMs });
@@ -41,7 +36,7 @@ test("keeps a delay of a year on the highest rung that is in it, as a durable me
   await takeNothing(driver, "long");
 });
 
-test("keeps delays of queues with similar names apart", async () => {
+test.concurrent("keeps delays of queues with similar names apart", async () => {
   const driver = await bed().open();
   await publishTexts(driver, "a.b", ["of a.b"], { delayMs: 50 });
   await publishTexts(driver, "x.a.b", ["of x.a.b"], { delayMs: 50 });
@@ -49,28 +44,3 @@ test("keeps delays of queues with similar names apart", async () => {
   expect(textOf(await takeOne(driver, "x.a.b"))).toBe("of x.a.b");
   await takeNothing(driver, "a.b");
 });
-
-test("keeps a retry with its backoff and history through a restart of the broker", async () => {
-  const driver = await bed().open();
-  await publishTexts(driver, "survivor", ["again"]);
-  const first = await takeOne(driver, "survivor");
-  const failure = { attempt: 1, at: Date.now(), error: "it broke" };
-  await settleAll(driver, "survivor", [retry(first, 3000, failure)]);
-  await bed().server.restart();
-  const other = await bed().open(); // not the connection that was lost
-  const second = await takeOne(other, "survivor", { waitMs: 30_000 });
-  expect(second).toMatchObject({ id: first.id, attempt: 2, history: [failure] });
-}, 120_000);
-
-test("keeps delays that become due while a broker with many queues starts", async () => {
-  const driver = await bed().open();
-  const others = Array.from({ length: 120 }, (_, index) => `crowd.${index}`);
-  for (const queue of others) await driver.depth(queue);
-  await publishTexts(driver, "crowd", ["much later"], { delayMs: 3_600_000 });
-  await publishTexts(driver, "crowd", ["soon"], { delayMs: 3000 });
-  await bed().server.restart();
-  const other = await bed().open();
-  const delivery = await takeOne(other, "crowd", { waitMs: 30_000 });
-  expect(textOf(delivery)).toBe("soon");
-  await takeNothing(other, "crowd");
-}, 180_000);

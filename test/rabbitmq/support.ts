@@ -1,10 +1,10 @@
-/** What the tests of the RabbitMQ driver share: a server of their own, and raw amqplib beside the driver. */
+/** What the tests of the RabbitMQ driver share: a server that they may reconfigure, and raw amqplib beside the driver. */
 import amqp from "amqplib";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { type Driver, systemClock } from "../../src/core/index.ts";
 import { openRabbitmq } from "../../src/drivers/rabbitmq/index.ts";
 import { type RecordingLogger, recordingLogger } from "../support/recording-logger.ts";
-import { startRabbitmq, type TestServer, whyNoServer } from "../support/servers.ts";
+import { sharedServer, type TestServer, whyNoOwnServer } from "../support/servers.ts";
 
 /** Everything a test needs. */
 export interface Bed {
@@ -18,24 +18,22 @@ export interface Bed {
   manage(method: string, path: string, body?: unknown): Promise<unknown>;
 }
 
-/** A server for the tests of a file. They are skipped where there is none, or where it is not ours to break. */
+/** The server that files share. Tests are skipped where there is none, or where it is not ours to reconfigure. */
 export function useRabbitmq(): () => Bed {
   const log = recordingLogger();
   const closing: (() => Promise<unknown>)[] = [];
-  const missing = whyNoServer("rabbitmq");
+  const missing = whyNoOwnServer("rabbitmq");
   let server: TestServer;
 
   beforeAll(async () => {
-    if (missing === null) server = await startRabbitmq();
+    if (missing === null) server = await sharedServer("rabbitmq");
   }, 180_000);
   beforeEach(({ skip }) => {
     if (missing !== null) skip(missing);
-    if (!server.isOurs) skip("the server is not ours to break");
   });
   afterAll(async () => {
     await Promise.allSettled(closing.map((close) => close()));
-    await server?.close();
-  }, 60_000);
+  });
 
   return () => ({
     server,

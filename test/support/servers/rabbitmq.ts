@@ -53,6 +53,8 @@ function configuration(amqp: number, management: number): string {
     `management.tcp.port = ${management}`,
     "default_user = sluice",
     "default_pass = secret",
+    // Every five seconds by default, which is what tests of counts over the management API would wait for.
+    "collect_statistics_interval = 1000",
     "",
   ].join("\n");
 }
