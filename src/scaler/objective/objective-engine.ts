@@ -84,9 +84,6 @@ export function createObjectiveEngine(
   });
   let cancelStart = (): void => undefined;
   return {
-    get latest() {
-      return engine.latest;
-    },
     get state() {
       return state;
     },
