@@ -87,10 +87,11 @@ function addWorkerOptions(command: Command): Command {
     .option("--worker-jobs <n>", "a worker leaves after as many jobs", wholeNumber(1))
     .option("--worker-idle <duration>", "a worker leaves when idle for this long", duration)
     .option("--node-slots <n>", "workers that fit on a node; nodes boot as needed", wholeNumber(1))
-    .option("--node-boot <distribution>", "how long a node takes to boot", nodeBoot, {
-      kind: "constant",
-      ms: 60_000,
-    });
+    .addOption(
+      new Option("--node-boot <distribution>", "how long a node takes to boot")
+        .argParser(nodeBoot)
+        .default({ kind: "constant", ms: 60_000 }, "1m"),
+    );
 }
 
 function addBrokerOptions(command: Command): Command {
