@@ -1,16 +1,18 @@
 /**
  * 2,000 ScaledObjects at KEDA's default of one poll in 30 s, all with replicas, so that the autoscaler's half looks every 15 s
- * too: a third each on PostgreSQL, on Redis and on cron. It is what `sluice scale --dry-run` runs, in one process. Run with
+ * too: a third each on PostgreSQL, on Redis and on cron. Measured is the process
+ * of `sluice scale --dry-run`, from outside (Linux). Run with
  * `npm run bench -- scaler`, which starts servers of its own.
  */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { Redis } from "ioredis";
 import pg from "pg";
-import { type ScaledUnits, startUnits } from "../src/cli/scale/scaled-units.ts";
-import { createLogger, systemClock } from "../src/core/index.ts";
-import { autoscalerDefaults, type Connections, createConnections } from "../src/scaler/index.ts";
-import { parseSpecs } from "../src/specs/index.ts";
-import { createTriggers } from "../src/triggers/index.ts";
 import { startPostgres, startRedis } from "../test/support/servers.ts";
 import { percentile } from "./measure.ts";
 
@@ -80,68 +82,88 @@ try {
   await Promise.all([postgres.close(), redis.close()]);
 }
 
-interface Watch {
-  readonly lags: number[];
-  decisions: number;
-  failures: number;
-  isOn: boolean;
+async function measure(places: Places): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
+  const file = join(folder, "objects.yaml");
+  writeFileSync(file, specsOf(places));
+  const main = join(import.meta.dirname, "../dist/cli/main.js");
+  const given = ["scale", "-f", file, "--dry-run", "--metrics", "0"];
+  const child = spawn(process.execPath, [main, ...given], { stdio: ["ignore", "inherit", "pipe"] });
+  try {
+    const url = await metricsUrl(child);
+    await wait(objects * 10 + 35_000); // until every object has begun and has been polled again
+    await watch(child.pid ?? 0, url);
+  } finally {
+    child.kill("SIGINT");
+    await once(child, "exit");
+    rmSync(folder, { recursive: true });
+  }
 }
 
-/** The YAML is read in here and not held on to, as in the command. */
-async function start(places: Places, connections: Connections, watch: Watch): Promise<ScaledUnits> {
-  return startUnits(parseSpecs(specsOf(places), "bench"), {
-    createTrigger: createTriggers(),
-    logger: createLogger("warn", ({ message, fields }) => console.error(message, fields)),
-    ...{ connections, clock: systemClock, isDryRun: true, flags: autoscalerDefaults },
-    onDecision: (_owner, { metrics }) => {
-      if (!watch.isOn) return;
-      watch.decisions += 1;
-      if (metrics?.some(({ failure }) => failure !== null)) watch.failures += 1;
-    },
-    onTurn: (_owner, { lateMs, tookMs }) => {
-      if (watch.isOn) watch.lags.push(lateMs + tookMs);
-    },
+/** Waits for the line that names it, and lets the rest of the log go by. */
+async function metricsUrl(child: ChildProcess): Promise<string> {
+  const lines = createInterface({ input: child.stderr ?? process.stdin });
+  return new Promise((resolve) => {
+    lines.on("line", (line) => {
+      const [, url] = /metrics url=(\S+)/.exec(line) ?? [];
+      if (url !== undefined) resolve(url);
+      if (/ (warn|error) /.test(line)) console.error(line);
+    });
   });
 }
 
-async function measure(places: Places): Promise<void> {
-  const watch: Watch = { lags: [], decisions: 0, failures: 0, isOn: false };
-  const connections = createConnections();
-  const begun = performance.now();
-  const units = await start(places, connections, watch);
-  const openedIn = performance.now() - begun;
-  await wait(objects * 10 + 35_000); // until every object has begun and has been polled again
-  watch.isOn = true;
-  const before = process.cpuUsage();
-  let memory = 0;
-  const until = performance.now() + seconds * 1000;
-  while (performance.now() < until) {
-    await wait(250);
-    memory = Math.max(memory, process.memoryUsage.rss());
+/** Every 15 s, as often as an object looks, so that each look is seen once. */
+const scrapeMs = 15_000;
+
+async function watch(pid: number, url: string): Promise<void> {
+  const lags: number[] = [];
+  let [memory, text] = [0, ""];
+  const before = { cpu: cpuSeconds(pid), text: await (await fetch(url)).text() };
+  for (let left = seconds * 1000; left > 0; left -= scrapeMs) {
+    await wait(scrapeMs);
+    memory = Math.max(memory, highestMemory(pid));
+    text = await (await fetch(url)).text();
+    lags.push(...valuesOf(text, "sluice_decision_lag_seconds"));
   }
-  watch.isOn = false;
-  const { user, system } = process.cpuUsage(before);
-  const cpu = (user + system) / 1e6 / seconds;
-  const { rows } = await database.query(
-    "SELECT COUNT(*)::int AS count FROM pg_stat_activity WHERE backend_type = 'client backend'",
-  );
+  lags.sort((a, b) => a - b);
+  const sum = (of: string, name: string): number =>
+    valuesOf(of, name).reduce((total, value) => total + value, 0);
+  const since = (name: string): number => sum(text, name) - sum(before.text, name);
+  const cpu = (cpuSeconds(pid) - before.cpu) / seconds;
+  const query =
+    "SELECT COUNT(*)::int AS count FROM pg_stat_activity WHERE backend_type = 'client backend'";
+  const { rows } = await database.query(query);
   const clients = (await store.client("LIST")) as string;
-  const lags = watch.lags.sort((a, b) => a - b);
-  await units.close();
-  await connections.close();
+  const ms = (share: number): string => `${Math.round(1000 * percentile(lags, share))} ms`;
   const figures = {
     objects,
-    "read and opened in": `${(openedIn / 1000).toFixed(1)} s`,
-    "decisions per second": (watch.decisions / seconds).toFixed(1),
-    "decisions with a failed reading": watch.failures,
+    "decisions per second": (since("sluice_decisions_total") / seconds).toFixed(1),
+    "readings that failed": since("keda_scaler_detail_errors_total"),
     "CPU of one core": `${(100 * cpu).toFixed(1)} %`,
-    "highest memory": `${(memory / 1e6).toFixed(0)} MB`,
-    "lag of a decision, p50": `${percentile(lags, 0.5)} ms`,
-    "lag of a decision, p99": `${percentile(lags, 0.99)} ms`,
-    "lag of a decision, max": `${percentile(lags, 1)} ms`,
+    "highest memory since the start": `${(memory / 1e6).toFixed(0)} MB`,
+    "lag of a decision, p50": ms(0.5),
+    "lag of a decision, p99": ms(0.99),
+    "lag of a decision, max": ms(1),
     // One each is the bench's own.
     "connections to PostgreSQL": rows[0].count - 1,
     "connections to Redis": clients.trim().split("\n").length - 1,
   };
   for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(34)} ${value}`);
+}
+
+function valuesOf(text: string, name: string): readonly number[] {
+  const lines = text.matchAll(new RegExp(`^${name}\\{.*\\} (\\S+)$`, "gm"));
+  return [...lines].map(([, value]) => Number(value));
+}
+
+/** Processor time so far, by Linux' count of hundredths. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+function highestMemory(pid: number): number {
+  const [, kilobytes] =
+    /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return 1024 * Number(kilobytes);
 }

@@ -40,7 +40,6 @@ export type ReasonCode =
   | "PartialTriggerError"
   | "ScaledObjectPaused"
   | "ScaledObjectFallbackActivated"
-  | "ScaledObjectFallbackDeactivated"
   // the HPA
   | "FailedGetScale"
   | "FailedGetExternalMetric"
@@ -56,7 +55,6 @@ export type ReasonCode =
   | "ScaleDownStabilized"
   | "ReadyForNewScale"
   // Sluice
-  | "JobsRunning"
   | "ThresholdExceeded"
   | "MessageTooOld"
   | "WaitingForReadiness"
@@ -94,7 +92,6 @@ export type Rule =
   | "highest"
   | "rate"
   // ScaledJob
-  | "running"
   | "strategy"
   | "threshold"
   | "age"

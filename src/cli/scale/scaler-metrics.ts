@@ -36,6 +36,10 @@ const families = {
   keda_scaled_job_errors_total: ["counter", "Decisions of a ScaledJob with a failed trigger"],
   keda_scaled_object_paused: ["gauge", "Whether a ScaledObject is paused"],
   keda_internal_scale_loop_latency_seconds: ["gauge", "By how much the last look came late"],
+  sluice_decision_lag_seconds: [
+    "gauge",
+    "From when the last look was due until it was decided and carried out",
+  ],
   keda_trigger_registered_total: ["gauge", "Triggers by type"],
   keda_resource_registered_total: ["gauge", "Objects by kind"],
   sluice_replicas: ["gauge", "Replicas, or jobs, that were there at the last decision"],
@@ -92,10 +96,11 @@ export function createScalerMetrics(): ScalerMetrics {
       }
       if (metrics.some(({ failure }) => failure !== null)) add(...errorsOf(owner), owner);
     },
-    turn(owner, { lateMs, readings }) {
+    turn(owner, { lateMs, tookMs: turnMs, readings }) {
       const { namespace, name: resource } = owner.metadata;
       const labels = { namespace, type: owner.kind.toLowerCase(), resource };
       set("keda_internal_scale_loop_latency_seconds", labels, lateMs / 1000, owner);
+      set("sluice_decision_lag_seconds", ownLabels(owner), (lateMs + turnMs) / 1000, owner);
       for (const { index, tookMs } of readings) {
         const trigger = owner.spec.triggers[index];
         const scaler = trigger?.name || (trigger?.type ?? "");
