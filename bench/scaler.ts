@@ -19,6 +19,8 @@ import { percentile } from "./measure.ts";
 const objects = Number(process.env.SLUICE_BENCH_OBJECTS ?? 2000);
 const seconds = Number(process.env.SLUICE_BENCH_SECONDS ?? 60);
 const waiting = 20;
+/** Every 15 s, as often as an object looks, so that each look is seen once. */
+const scrapeMs = 15_000;
 
 interface Places {
   readonly postgres: string;
@@ -111,9 +113,6 @@ async function metricsUrl(child: ChildProcess): Promise<string> {
     });
   });
 }
-
-/** Every 15 s, as often as an object looks, so that each look is seen once. */
-const scrapeMs = 15_000;
 
 async function watch(pid: number, url: string): Promise<void> {
   const lags: number[] = [];
