@@ -23,6 +23,8 @@ export interface WorkerStatus {
   readonly completed?: number;
   /** Attempts that failed in it since it was started. */
   readonly failed?: number;
+  /** Milliseconds that jobs have run in it since it was started, added up over all of them, those that run now included. */
+  readonly busyMs?: number;
 }
 
 /** The workers of a target, counted. */

@@ -15,7 +15,11 @@ interface Look {
   readonly oldestAgeMs: number | null;
   readonly ageMs: number;
   readonly fails: boolean;
-  readonly workers: readonly { readonly state: number; readonly done: number; readonly tells: boolean }[];
+  readonly workers: readonly {
+    readonly state: number;
+    readonly done: number;
+    readonly tells: boolean;
+  }[];
 }
 
 const looks: fc.Arbitrary<readonly Look[]> = fc.array(
@@ -52,7 +56,15 @@ function observe(look: Look, at: number): Observation {
   });
   const { ready, inFlight, oldestAgeMs } = look;
   const value = (ready ?? 7) + (inFlight ?? 0);
-  const sample = { name: "q", value, at: at - look.ageMs, ready, inFlight, oldestAgeMs, delayed: null };
+  const sample = {
+    name: "q",
+    value,
+    at: at - look.ageMs,
+    ready,
+    inFlight,
+    oldestAgeMs,
+    delayed: null,
+  };
   return {
     at,
     samples: look.fails ? [] : [sample],
@@ -93,27 +105,29 @@ function run(policy: ObjectivePolicy, all: readonly Look[]) {
   });
 }
 
+function expectSense(policy: ObjectivePolicy, { seen, decision }: ReturnType<typeof run>[number]) {
+  const { minReplicaCount, maxReplicaCount } = policy;
+  expect(Number.isSafeInteger(decision.replicas)).toBe(true);
+  expect(decision.reasons.length).toBeGreaterThan(0);
+  expect(decision.replicas).toBeLessThanOrEqual(maxReplicaCount);
+  expect(decision.replicas).toBeGreaterThanOrEqual(minReplicaCount);
+  const tells = seen.status.workers.every(({ completed }) => completed !== undefined);
+  const needed = tells ? Math.min(seen.status.busy + seen.status.starting, maxReplicaCount) : 0;
+  expect(decision.replicas).toBeGreaterThanOrEqual(needed);
+  for (const { figures } of decision.candidates)
+    for (const figure of Object.values(figures)) expect(figure).not.toBeNaN();
+}
+
 describe("the wait objective, whatever it sees", () => {
   test("stays within bounds, holds on errors, and never asks a busy or starting worker to go", () => {
     fc.assert(
       fc.property(policies, looks, (policy, all) => {
-        for (const { seen, decision, before, state } of run(policy, all)) {
-          const { replicas, current } = decision;
-          expect(Number.isSafeInteger(replicas)).toBe(true);
-          expect(decision.reasons.length).toBeGreaterThan(0);
-          expect(decision.controller).toBe("objective");
-          if (seen.failure !== null) {
-            expect(replicas).toBe(current);
-            expect(state).toEqual(before);
-            continue;
+        for (const step of run(policy, all)) {
+          if (step.seen.failure === null) expectSense(policy, step);
+          else {
+            expect(step.decision.replicas).toBe(step.decision.current);
+            expect(step.state).toEqual(step.before);
           }
-          expect(replicas).toBeLessThanOrEqual(policy.maxReplicaCount);
-          expect(replicas).toBeGreaterThanOrEqual(policy.minReplicaCount);
-          const told = seen.status.workers.every(({ completed }) => completed !== undefined);
-          const needed = seen.status.busy + seen.status.starting;
-          if (told) expect(replicas).toBeGreaterThanOrEqual(Math.min(needed, policy.maxReplicaCount));
-          for (const candidate of decision.candidates)
-            for (const figure of Object.values(candidate.figures)) expect(figure).not.toBeNaN();
         }
       }),
       { numRuns: 150 },

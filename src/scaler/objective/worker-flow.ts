@@ -10,6 +10,8 @@ export interface WorkerMemory {
   readonly ended: number;
   readonly failed: number;
   readonly isReady: boolean;
+  /** As the worker tells; null where it does not. */
+  readonly busyMs: number | null;
   /** Since when it is known to run the same jobs. */
   readonly sameSince: number;
 }
@@ -85,30 +87,51 @@ function remember(worker: WorkerStatus, earlier: WorkerMemory | null, at: number
   const ended = completed + failed;
   const isSame = earlier !== null && earlier.ended === ended && earlier.inFlight === inFlight;
   const sameSince = Math.max(isSame ? earlier.sameSince : Math.min(worker.since, at), worker.since);
-  return { startedAt, inFlight, ended, failed, isReady, sameSince: Math.min(sameSince, at) };
+  const busyMs = worker.busyMs ?? null;
+  return {
+    startedAt,
+    inFlight,
+    ended,
+    failed,
+    isReady,
+    busyMs,
+    sameSince: Math.min(sameSince, at),
+  };
 }
 
-/** Job-milliseconds since the last look, as far as two looks tell; exact for one job at a time and few changes. */
+/** Job-milliseconds since the last look. */
 function spentMs(
   worker: WorkerStatus,
   now: WorkerMemory,
   earlier: WorkerMemory | null,
   times: LookTimes,
 ): number {
+  if (!now.isReady || times.sinceMs === 0) return 0;
+  if (now.busyMs !== null && (earlier === null || earlier.busyMs !== null))
+    return Math.max(0, now.busyMs - (earlier?.busyMs ?? 0));
+  return guessSpentMs(worker, now, earlier?.isReady === true ? earlier : null, times);
+}
+
+/** As far as two looks tell: exact for one job at a time and few changes. */
+function guessSpentMs(
+  worker: WorkerStatus,
+  now: WorkerMemory,
+  earlier: WorkerMemory | null,
+  times: LookTimes,
+): number {
   const { at, sinceMs } = times;
-  const wasReady = earlier?.isReady === true;
-  if (!now.isReady || sinceMs === 0) return 0;
-  const from = wasReady ? at - sinceMs : Math.max(at - sinceMs, readyAt(worker, times));
-  const before = wasReady ? earlier.inFlight : 0;
-  const ended = now.ended - (earlier?.ended ?? 0);
+  const from = earlier === null ? Math.max(at - sinceMs, readyAt(worker, times)) : at - sinceMs;
   const since = Math.min(at, Math.max(from, worker.since));
-  if (before > 0 && now.inFlight > 0) return ((at - from) * (before + now.inFlight)) / 2;
-  if (before > 0) return (since - from) * before;
-  if (now.inFlight > 0 && ended === 0) return (at - since) * now.inFlight;
-  if (ended === 0) return 0;
+  const before = earlier?.inFlight ?? 0;
+  if (before > 0) {
+    const isBusy = now.inFlight > 0;
+    return isBusy ? ((at - from) * (before + now.inFlight)) / 2 : (since - from) * before;
+  }
+  const ended = now.ended - (earlier?.ended ?? 0);
+  if (ended === 0) return (at - since) * now.inFlight;
   // Jobs came and went unseen.
-  const most = now.inFlight > 0 ? at - from : since - from;
-  return wasReady ? Math.min(most * Math.max(1, ended), ended * times.serviceMs) : most;
+  const most = (now.inFlight > 0 ? at : since) - from;
+  return earlier === null ? most : Math.min(most * ended, ended * times.serviceMs);
 }
 
 /** Where the target does not say: as its present state began if that is its first, else some time since the last look. */

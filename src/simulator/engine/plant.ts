@@ -109,7 +109,7 @@ function statusOf(parts: PlantParts): TargetStatus {
   };
 }
 
-function describeWorkers({ load, pool }: PlantParts): readonly WorkerStatus[] {
+function describeWorkers({ load, pool, meter }: PlantParts): readonly WorkerStatus[] {
   const toMs = (us: number | undefined): number => load.originMs + (us ?? 0) / millisecond;
   return pool.inPhase(phase.starting, phase.ready, phase.draining).map((worker) => ({
     id: `w${pool.ordinal[worker]}`,
@@ -120,6 +120,7 @@ function describeWorkers({ load, pool }: PlantParts): readonly WorkerStatus[] {
     inFlight: pool.running[worker] ?? 0,
     completed: pool.completed[worker] ?? 0,
     failed: pool.failed[worker] ?? 0,
+    busyMs: pool.spentUs(worker, meter.now) / millisecond,
   }));
 }
 

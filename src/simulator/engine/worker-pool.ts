@@ -36,6 +36,8 @@ export class WorkerPool {
   running: Int32Array<ArrayBuffer> = new Int32Array(16);
   completed: Float64Array<ArrayBuffer> = new Float64Array(16);
   failed: Float64Array<ArrayBuffer> = new Float64Array(16);
+  /** Time that ended attempts took. */
+  endedUs: Float64Array<ArrayBuffer> = new Float64Array(16);
   /** How many workers were requested before this one: its name. */
   ordinal: Float64Array<ArrayBuffer> = new Float64Array(16);
   /** The job in each slot, or -1. */
@@ -76,6 +78,7 @@ export class WorkerPool {
     this.running[worker] = 0;
     this.completed[worker] = 0;
     this.failed[worker] = 0;
+    this.endedUs[worker] = 0;
     this.ordinal[worker] = this.#requested;
     this.#rankOf[worker] = this.#rank();
     this.#requested += 1;
@@ -111,6 +114,7 @@ export class WorkerPool {
   vacate(slot: number, now: number): number {
     const worker = this.concurrency === 1 ? slot : Math.floor(slot / this.concurrency);
     this.slotJob[slot] = -1;
+    this.endedUs[worker] = (this.endedUs[worker] as number) + now - (this.slotFrom[slot] as number);
     this.levels.slots -= 1;
     const left = (this.running[worker] as number) - 1;
     this.running[worker] = left;
@@ -130,6 +134,15 @@ export class WorkerPool {
     this.levels.draining += 1;
     if ((this.running[worker] as number) > 0) this.levels.busy -= 1;
     this.free.removeWithin(worker * this.concurrency, (worker + 1) * this.concurrency);
+  }
+
+  /** Time that a worker's jobs have taken up to now. */
+  spentUs(worker: number, now: number): number {
+    let spent = this.endedUs[worker] as number;
+    const first = worker * this.concurrency;
+    for (let slot = first; slot < first + this.concurrency; slot += 1)
+      if ((this.slotJob[slot] as number) >= 0) spent += now - (this.slotFrom[slot] as number);
+    return spent;
   }
 
   /** A starting worker, or a draining one without jobs, is gone. */
@@ -188,6 +201,7 @@ export class WorkerPool {
     this.since = wider(this.since);
     this.completed = wider(this.completed);
     this.failed = wider(this.failed);
+    this.endedUs = wider(this.endedUs);
     this.ordinal = wider(this.ordinal);
     this.#rankOf = wider(this.#rankOf);
     this.running = copied(this.running, new Int32Array(this.running.length * 2));

@@ -28,19 +28,30 @@ export function createActivityReporter(
   send: (message: ActivityMessage) => void,
 ): ActivityReporter {
   let isBusyTold = false;
+  let busyMs = 0;
+  let counted = { inFlight: source.inFlight, at: clock.now() };
   let toldAt = Number.NEGATIVE_INFINITY;
   let timer: { readonly due: number; readonly cancel: Cancel } | null = null;
 
+  /** Each change is heard of, so the time that jobs have run is known to the millisecond. */
+  function count(): void {
+    const at = clock.now();
+    busyMs += counted.inFlight * Math.max(0, at - counted.at);
+    counted = { inFlight: source.inFlight, at };
+  }
+
   function report(): void {
+    count();
     timer?.cancel();
     timer = null;
     isBusyTold = source.inFlight > 0;
     toldAt = clock.now();
     const { inFlight, completed, failed } = source;
-    send({ type: "activity", inFlight, completed, failed });
+    send({ type: "activity", inFlight, completed, failed, busyMs });
   }
 
   function onActivity(): void {
+    count();
     const isTransition = source.inFlight > 0 !== isBusyTold;
     const due = toldAt + (isTransition ? transitionGapMs : countGapMs);
     const now = clock.now();

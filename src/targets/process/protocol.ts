@@ -14,6 +14,8 @@ export interface ActivityMessage {
   readonly inFlight: number;
   readonly completed: number;
   readonly failed: number;
+  /** Milliseconds that jobs have run in it so far, added up over all of them. */
+  readonly busyMs?: number;
 }
 
 /** What a worker says. */
@@ -31,11 +33,12 @@ export const workerIdVariable = "SLUICE_WORKER_ID";
 /** The message of a worker, or null for anything else. */
 export function decodeWorkerMessage(value: unknown): WorkerMessage | null {
   if (!isRecord(value)) return null;
-  const { type, inFlight, completed, failed } = value;
+  const { type, inFlight, completed, failed, busyMs } = value;
   if (type === "ready") return { type };
   if (type !== "activity") return null;
   if (!isCount(inFlight) || !isCount(completed) || !isCount(failed)) return null;
-  return { type, inFlight, completed, failed };
+  const activity = { type, inFlight, completed, failed } as const;
+  return isCount(busyMs) ? { ...activity, busyMs } : activity;
 }
 
 /** The message to a worker, or null for anything else. */

@@ -86,11 +86,12 @@ function createRig(isConnected = true) {
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const activity = (inFlight: number, completed: number): WorkerMessage => ({
+const activity = (inFlight: number, completed: number, busyMs = 0): WorkerMessage => ({
   type: "activity",
   inFlight,
   completed,
   failed: 0,
+  busyMs,
 });
 
 test("says that it is ready, and tells at once when it becomes busy or idle", () => {
@@ -99,7 +100,7 @@ test("says that it is ready, and tells at once when it becomes busy or idle", ()
   act(1, 0);
   clock.advance(10);
   act(0, 1);
-  expect(channel.sent.slice(1)).toEqual([activity(1, 0), activity(0, 1)]);
+  expect(channel.sent.slice(1)).toEqual([activity(1, 0), activity(0, 1, 10)]);
 });
 
 test("tells mere counts at most every 100 ms, and the last ones in the end", () => {
@@ -111,7 +112,7 @@ test("tells mere counts at most every 100 ms, and the last ones in the end", () 
   }
   expect(channel.sent.slice(1)).toEqual([activity(1, 0)]);
   clock.advance(50);
-  expect(channel.sent.slice(1)).toEqual([activity(1, 0), activity(1, 50)]);
+  expect(channel.sent.slice(1)).toEqual([activity(1, 0), activity(1, 50, 100)]);
 });
 
 test("does not tell every change when jobs come and go within milliseconds", () => {

@@ -65,6 +65,7 @@ export class WorkerSlot {
   #hasSpoken = false;
   /** Null while nothing is known of it. */
   #activity: Activity | null = null;
+  #heardAt = 0;
   #crashesInARow = 0;
   #process: WorkerProcess | null = null;
   #endMeter: () => void = () => undefined;
@@ -85,6 +86,7 @@ export class WorkerSlot {
       since: this.#since,
       ...(this.#readyAt === null ? {} : { readyAt: this.#readyAt }),
       ...this.#activity,
+      ...this.#busyMs(),
       ...(pid === undefined ? {} : { pid }),
     };
   }
@@ -107,6 +109,13 @@ export class WorkerSlot {
       logger.warn("worker overran its grace and is killed", { worker: id, graceMs });
       this.#process?.kill();
     });
+  }
+
+  /** What runs has gone on running since it was heard of. */
+  #busyMs(): { readonly busyMs?: number } {
+    const { busyMs, inFlight = 0 } = this.#activity ?? {};
+    if (busyMs === undefined) return {};
+    return { busyMs: busyMs + inFlight * Math.max(0, this.#options.clock.now() - this.#heardAt) };
   }
 
   #start(): void {
@@ -136,8 +145,9 @@ export class WorkerSlot {
     this.#hasSpoken = true;
     this.#activity ??= idleActivity;
     if (message.type === "activity") {
-      const { inFlight, completed, failed } = message;
-      this.#activity = { inFlight, completed, failed };
+      const { type: _, ...activity } = message;
+      this.#activity = activity;
+      this.#heardAt = this.#options.clock.now();
     }
     if (this.#state === "draining") return;
     const state = this.#activity.inFlight > 0 ? "busy" : "idle";
