@@ -1,4 +1,5 @@
 /** Brings scaler, process target and queues together: what `sluice up` and `sluice demo` share. */
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   isSluiceError,
@@ -20,9 +21,12 @@ import {
   type Trigger,
   toBacklogPolicy,
   toObjectivePolicy,
+  toPeriodMs,
 } from "../scaler/index.ts";
 import { createProcessTarget, type ProcessTarget } from "../targets/index.ts";
 import { queueDepthTrigger } from "../triggers/index.ts";
+import { recordingVariable } from "./recording/record-attempts.ts";
+import { type Recorder, startRecording } from "./recording/recorder.ts";
 
 /** What is scaled, on what, and how. */
 export interface ScaledRun {
@@ -39,6 +43,8 @@ export interface ScaledRun {
   readonly scale: ScaleOptions;
   readonly logger: Logger;
   readonly onDecision?: (decision: Decision) => void;
+  /** Writes what happens to this file, for the simulator. */
+  readonly record?: string;
   readonly onOutput?: (worker: string, line: string) => void;
   /** A worker cannot start for a reason that starting again does not cure. */
   readonly onFatal: (error: SluiceError) => void;
@@ -58,6 +64,7 @@ export function startScaled(run: ScaledRun): Scaled {
   const createPoliced = policed(run);
   const trigger = reportingFatal(queueDepthTrigger(sluice.driver, run.queues), run.onFatal);
   const { onOutput } = run;
+  const recorder = run.record === undefined ? null : recorderOf(run, run.record);
   const target = createProcessTarget({
     command: [
       process.execPath,
@@ -65,7 +72,12 @@ export function startScaled(run: ScaledRun): Scaled {
       "work",
       ...run.workerArguments,
     ],
-    env: { ...process.env, ...run.env, SLUICE_URL: run.url },
+    env: {
+      ...process.env,
+      ...run.env,
+      SLUICE_URL: run.url,
+      ...(run.record && { [recordingVariable]: resolve(run.record) }),
+    },
     graceMs: run.graceMs,
     clock: sluice.clock,
     logger,
@@ -79,8 +91,12 @@ export function startScaled(run: ScaledRun): Scaled {
     target,
     clock: sluice.clock,
     logger,
-    ...(run.onDecision && { onDecision: run.onDecision }),
+    onDecision(decision) {
+      recorder?.noteDecision(decision);
+      run.onDecision?.(decision);
+    },
   });
+  recorder?.follow(target);
   engine.start();
   return {
     engine,
@@ -89,8 +105,17 @@ export function startScaled(run: ScaledRun): Scaled {
       await engine.stop();
       await trigger.close();
       await target.close();
+      await recorder?.end();
     },
   };
+}
+
+function recorderOf({ sluice, queues, concurrency, scale }: ScaledRun, file: string): Recorder {
+  const { objective } = scale;
+  return startRecording(file, sluice.clock, {
+    ...{ queues, concurrency },
+    ...(objective && { maxWaitMs: toPeriodMs(objective.maxWait, "maxWait") }),
+  });
 }
 
 type PolicyFree = Omit<EngineOptions<unknown>, "decide" | "initialState" | "pollingIntervalMs">;

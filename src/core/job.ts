@@ -46,6 +46,8 @@ export interface Job {
   readonly body: Uint8Array;
   readonly priority: number;
   readonly publishedAt: Date | null;
+  /** When it last became ready to be received (published, delay or backoff over); null when the broker does not say. */
+  readonly readyAt: Date | null;
   /** How earlier attempts failed, oldest first. */
   readonly history: readonly Failure[];
   /** Aborts when the lease is lost, the time is up, or the worker must leave before the handler has ended. */

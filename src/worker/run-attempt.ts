@@ -208,6 +208,7 @@ class RunningJob implements Job {
   readonly sluice: Sluice;
   asked: Outcome | null = null;
   readonly #publishedAt: number | null;
+  readonly #readyAt: number | null;
   readonly #logger: Logger;
   readonly #abort: LazyAbort;
 
@@ -222,8 +223,13 @@ class RunningJob implements Job {
     this.history = delivery.history;
     this.sluice = context.sluice;
     this.#publishedAt = delivery.publishedAt;
+    this.#readyAt = delivery.readyAt;
     this.#logger = context.logger;
     this.#abort = abort;
+  }
+
+  get readyAt(): Date | null {
+    return this.#readyAt === null ? null : new Date(this.#readyAt);
   }
 
   get publishedAt(): Date | null {

@@ -33,6 +33,7 @@ interface UpOptions extends WorkerSource {
   readonly maxWait?: string;
   readonly objectiveMode?: ObjectiveMode;
   readonly exitWhenIdle?: string;
+  readonly record?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -88,6 +89,7 @@ export function upCommand(): Command {
       "leave when all queues were empty and no worker ran for this long",
       duration,
     )
+    .option("--record <path>", "write what happens to this file, for sluice simulate --load")
     .addOption(logLevelOption("info"))
     .addHelpText("after", examples)
     .action(up);
@@ -108,6 +110,7 @@ async function up(file: string | undefined, options: UpOptions): Promise<void> {
     graceMs: definition.graceMs,
     concurrency: definition.concurrency,
     scale: scaleOf(definition.scale, options),
+    ...(options.record === undefined ? {} : { record: options.record }),
     logger,
     onOutput: (worker, line) => say(`${colors(process.stderr).dim(`[${worker}]`)} ${line}`),
     onFatal: (error) => {

@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { type Logger, type LogLevel, redactUrl, toMs } from "../../core/index.ts";
-import { superviseWorker } from "../../targets/index.ts";
-import { startWorker, type Worker } from "../../worker/index.ts";
+import { superviseWorker, workerIdVariable } from "../../targets/index.ts";
+import { startWorker, type Worker, type WorkerDefinition } from "../../worker/index.ts";
 import { openQueues } from "../open-queues.ts";
 import { duration, logLevelOption, urlOption } from "../options.ts";
+import { recordAttempts, recordingVariable } from "../recording/record-attempts.ts";
 import { commandLogger } from "../terminal.ts";
 import { addWorkerSource, toWorkerDefinition, type WorkerSource } from "../worker-source.ts";
 
@@ -38,7 +39,7 @@ export function workCommand(): Command {
 
 async function work(file: string | undefined, options: WorkOptions): Promise<void> {
   const logger = commandLogger(options.logLevel);
-  const definition = await toWorkerDefinition(file, options);
+  const definition = recorded(await toWorkerDefinition(file, options), process.env);
   const sluice = await openQueues(options.url, logger);
   const idle = options.exitWhenIdle;
   const worker = startWorker(
@@ -61,6 +62,13 @@ async function work(file: string | undefined, options: WorkOptions): Promise<voi
     stopReporting();
   }
   logger.info("left", { completed: worker.completed, failed: worker.failed });
+}
+
+/** With what writes its attempts to a recording, where `sluice up --record` asks for it. */
+function recorded(definition: WorkerDefinition, env: NodeJS.ProcessEnv): WorkerDefinition {
+  const { [recordingVariable]: file, [workerIdVariable]: worker = `${process.pid}` } = env;
+  if (file === undefined) return definition;
+  return { ...definition, middleware: [recordAttempts(file, worker), ...definition.middleware] };
 }
 
 function drainOnSignals(worker: Worker, logger: Logger): void {
