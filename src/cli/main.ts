@@ -28,6 +28,7 @@ Examples:
   $ cat jobs.jsonl | sluice publish resize             one job per line
   $ sluice up --queue resize --exec './resize.sh'      work it with a command; workers follow the backlog
   $ sluice status --watch                              see the queues
+  $ sluice simulate -f so.yaml --load spike            try a scaling policy before it runs
 
 The queue is the file sluice.db in this folder unless --url or SLUICE_URL names another.`;
 

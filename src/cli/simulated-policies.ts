@@ -7,7 +7,7 @@ import {
   scaledJobPolicy,
   scaledObjectPolicy,
 } from "../simulator/index.ts";
-import { readSpecs, type SpecSet } from "../specs/index.ts";
+import { readSpecs, type ScaledObject, type SpecSet } from "../specs/index.ts";
 import { say } from "./terminal.ts";
 
 /** What may stand after `--against`. */
@@ -29,10 +29,22 @@ export async function policiesOfFiles(files: readonly string[]): Promise<readonl
 }
 
 function policiesOfSpecs({ scaledObjects, scaledJobs }: SpecSet): readonly Policy[] {
-  return [
-    ...scaledObjects.map((object) => scaledObjectPolicy(object)),
-    ...scaledJobs.map((job) => scaledJobPolicy(job)),
-  ];
+  return [...scaledObjects.map(policyOfObject), ...scaledJobs.map((job) => scaledJobPolicy(job))];
+}
+
+/** KEDA and the HPA, or the wait objective where its annotation asks for that. */
+function policyOfObject(object: ScaledObject): Policy {
+  const { controls, spec, metadata } = object;
+  if (controls.objective === null) return scaledObjectPolicy(object);
+  const { maxWaitMs, mode } = controls.objective;
+  return objectivePolicy({
+    name: metadata.name,
+    objective: { maxWait: `${maxWaitMs}ms`, mode },
+    scale: {
+      minReplicaCount: spec.minReplicaCount ?? 0,
+      maxReplicaCount: spec.maxReplicaCount ?? 100,
+    },
+  });
 }
 
 /** What the policies of `--against` are to reckon with. */

@@ -24,3 +24,8 @@ function fieldsAlone({ metadata }: ScaledObject, fields: readonly TunedField[]):
   );
   return [`# ScaledObject ${metadata.name}`, ...lines].join("\n");
 }
+
+/** The `scale` of a worker. */
+export function scaleYaml(scale: unknown): string {
+  return stringify({ scale }).trimEnd();
+}

@@ -20,6 +20,7 @@ export * from "./random.ts";
 export * from "./report.ts";
 export * from "./tune/attribution.ts";
 export type { TuneSubject } from "./tune/evaluate.ts";
+export { objectiveWith } from "./tune/objective-tunable.ts";
 export type { Parameter } from "./tune/parameter.ts";
 export {
   type TunableObject,

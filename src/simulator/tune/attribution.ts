@@ -1,4 +1,4 @@
-/** What a ScaledObject's cost and late jobs come from: each cause is taken away by itself, and the difference is its share. */
+/** What a policy's cost and late jobs come from: each cause is taken away by itself, and the difference is its share. */
 import { autoscalerDefaults } from "../../scaler/index.ts";
 import type { Behavior, ScaledObjectSpec } from "../../specs/index.ts";
 import { constant } from "../distribution.ts";
@@ -6,13 +6,15 @@ import type { BrokerModel, WorkerModel } from "../engine/models.ts";
 import type { Policy } from "../engine/policy.ts";
 import { simulate } from "../engine/simulation.ts";
 import type { Load } from "../loads/load.ts";
+import { type ObjectivePolicyOptions, objectivePolicy } from "../policies/objective.ts";
 import { scaledObjectPolicy } from "../policies/scaled-object.ts";
 import { toReport } from "../report.ts";
+import { type TuneSubject, tunableOf } from "./evaluate.ts";
 import type { TunableObject } from "./scaled-object-tunable.ts";
 
 /** What is run. */
 export interface AttributionOptions {
-  readonly object: TunableObject;
+  readonly subject: TuneSubject;
   readonly load: Load;
   readonly maxWaitMs: number;
   readonly seed: number;
@@ -40,10 +42,11 @@ interface Variant {
   readonly broker?: BrokerModel;
 }
 
-/** The causes of a ScaledObject on a load, in the order in which they act. */
+/** The causes on a load, in the order in which they act. */
 export function attribute(options: AttributionOptions): readonly Attribution[] {
-  const base = run(options, { policy: scaledObjectPolicy(options.object) });
-  return variants(options).map((variant) => {
+  const policy = tunableOf(options.subject).current;
+  const base = run(options, { policy });
+  return variants(options, policy).map((variant) => {
     const { latePercent, workerSeconds } = run(options, variant);
     return {
       ...{ cause: variant.cause, without: variant.without, latePercent, workerSeconds },
@@ -61,11 +64,44 @@ function run(options: AttributionOptions, variant: Pick<Variant, "policy" | "wor
   return { latePercent: jobs.latePercent, workerSeconds: workerSeconds.total };
 }
 
-function variants({ object, workers, broker }: AttributionOptions): readonly Variant[] {
-  const policy = scaledObjectPolicy(object);
+function variants(
+  { subject, workers, broker }: AttributionOptions,
+  policy: Policy,
+): readonly Variant[] {
+  const startup: Variant = {
+    ...{ cause: "start-up", without: "workers are ready at once", policy },
+    workers: { ...workers, startup: constant(0) },
+  };
+  const stale: Variant = {
+    ...{ cause: "stale figures", without: "the broker's figures are live", policy },
+    broker: { ...broker, metricIntervalMs: 0, metricLagMs: 0 },
+  };
+  const isStale = (broker.metricIntervalMs ?? 0) + (broker.metricLagMs ?? 0) > 0;
+  const own =
+    subject.kind === "objective"
+      ? objectiveVariants(subject.options)
+      : scaledObjectVariants(subject.object);
+  return [...own, startup, ...(isStale ? [stale] : [])];
+}
+
+function objectiveVariants(options: ObjectivePolicyOptions): readonly Variant[] {
+  const { scale } = options;
+  const max = (scale?.maxReplicaCount ?? 10) * 10;
+  return [
+    {
+      ...{ cause: "polling", without: "a look every second" },
+      policy: objectivePolicy({ ...options, scale: { ...scale, pollingInterval: 1 } }),
+    },
+    {
+      ...{ cause: "maximum", without: "ten times maxReplicaCount" },
+      policy: objectivePolicy({ ...options, scale: { ...scale, maxReplicaCount: max } }),
+    },
+  ];
+}
+
+function scaledObjectVariants(object: TunableObject): readonly Variant[] {
   const changed = (spec: Partial<ScaledObjectSpec>): Policy =>
     scaledObjectPolicy({ ...object, spec: { ...object.spec, ...spec } });
-  const isStale = (broker.metricIntervalMs ?? 0) + (broker.metricLagMs ?? 0) > 0;
   return [
     {
       ...{ cause: "polling", without: "KEDA and the HPA look every second" },
@@ -79,10 +115,6 @@ function variants({ object, workers, broker }: AttributionOptions): readonly Var
       policy: changed({ advanced: withBehavior(object.spec, unlimitedUp) }),
     },
     {
-      ...{ cause: "start-up", without: "workers are ready at once", policy },
-      workers: { ...workers, startup: constant(0) },
-    },
-    {
       ...{ cause: "cool-down", without: "no cooldownPeriod, no stabilisation of scale-in" },
       policy: changed({ cooldownPeriod: 0, advanced: withBehavior(object.spec, promptDown) }),
     },
@@ -90,14 +122,6 @@ function variants({ object, workers, broker }: AttributionOptions): readonly Var
       ...{ cause: "maximum", without: "ten times maxReplicaCount" },
       policy: changed({ maxReplicaCount: (object.spec.maxReplicaCount ?? 100) * 10 }),
     },
-    ...(isStale
-      ? [
-          {
-            ...{ cause: "stale figures", without: "the broker's figures are live", policy },
-            broker: { ...broker, metricIntervalMs: 0, metricLagMs: 0 },
-          },
-        ]
-      : []),
   ];
 }
 

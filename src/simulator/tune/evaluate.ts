@@ -3,7 +3,9 @@ import type { BrokerModel, WorkerModel } from "../engine/models.ts";
 import type { Policy } from "../engine/policy.ts";
 import { simulate } from "../engine/simulation.ts";
 import { type Load, sliceLoad } from "../loads/load.ts";
+import type { ObjectivePolicyOptions } from "../policies/objective.ts";
 import { toReport } from "../report.ts";
+import { objectiveTunable } from "./objective-tunable.ts";
 import type { Tunable } from "./parameter.ts";
 import { scaledObjectTunable, type TunableObject } from "./scaled-object-tunable.ts";
 
@@ -20,11 +22,15 @@ export interface TuneSetup {
 }
 
 /** Whose parameters are searched. */
-export type TuneSubject = { readonly kind: "scaled-object"; readonly object: TunableObject };
+export type TuneSubject =
+  | { readonly kind: "scaled-object"; readonly object: TunableObject }
+  | { readonly kind: "objective"; readonly options: ObjectivePolicyOptions };
 
 /** The tunable of a subject. */
 export function tunableOf(subject: TuneSubject): Tunable {
-  return scaledObjectTunable(subject.object);
+  return subject.kind === "objective"
+    ? objectiveTunable(subject.options)
+    : scaledObjectTunable(subject.object);
 }
 
 /** One run that is wanted: a candidate's values, or null for the policy as it is, on one fold. */

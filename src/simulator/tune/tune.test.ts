@@ -4,6 +4,7 @@ import { constant } from "../distribution.ts";
 import { createLoad, second } from "../loads/load.ts";
 import { generateLoad } from "../loads/workloads.ts";
 import { attribute } from "./attribution.ts";
+import { objectiveWith } from "./objective-tunable.ts";
 import { tunedFields, withValues } from "./scaled-object-tunable.ts";
 import { paretoFront, type Tried } from "./search.ts";
 import { type TuneOptions, tune } from "./tune.ts";
@@ -60,6 +61,18 @@ describe("tuning", () => {
     expect(tuned.maxReplicaCount).toBe(60);
   });
 
+  test("searches the margins of the wait objective too", async () => {
+    const objective = {
+      kind: "objective",
+      options: { objective: { maxWait: "30s" }, scale: { maxReplicaCount: 60 } },
+    } as const;
+    const { best, current, parameters } = await tune({ ...options, subject: objective });
+    expect(parameters.map(({ name }) => name)).toContain("theta");
+    expect(best.training.excess).toBe(0);
+    expect(best.training.workerSeconds).toBeLessThanOrEqual(current.training.workerSeconds);
+    expect(objectiveWith(objective.options, best.values).objective.theta).toBe(best.values[0]);
+  });
+
   test("refuses folds without jobs", async () => {
     const sparse = createLoad({
       name: "sparse",
@@ -86,12 +99,12 @@ test("the Pareto front has what nothing beats in both cost and late jobs", () =>
 
 test("attribution finds what makes jobs late and what costs", () => {
   const causes = attribute({
-    ...{ object, load, maxWaitMs: 30_000, seed: 1 },
+    ...{ subject, load, maxWaitMs: 30_000, seed: 1 },
     ...{ workers: { startup: constant(25_000) }, broker: { metricLagMs: 20_000 } },
   });
   const of = (name: string) => causes.find(({ cause }) => cause === name);
   expect(causes.map(({ cause }) => cause)).toEqual([
-    ...["polling", "rate limits", "start-up", "cool-down", "maximum", "stale figures"],
+    ...["polling", "rate limits", "cool-down", "maximum", "start-up", "stale figures"],
   ]);
   expect(of("start-up")?.latePoints).toBeGreaterThan(5);
   expect(of("cool-down")?.costShare).toBeGreaterThan(0.1);
