@@ -23,7 +23,7 @@ export function randomStream(seed: number, purpose: string): Random {
   return next;
 }
 
-/** FNV-1a over the text, finished by murmur3's mixer. */
+/** FNV-1a over the text, begun with the seed, finished by murmur3's mixer. Texts must differ in more than their first letter. */
 function hash(text: string, seed: number): number {
   let value = 0x811c9dc5 ^ seed;
   for (let at = 0; at < text.length; at += 1)

@@ -112,7 +112,8 @@ function summary({ comparison, share }: PageOptions): string {
 }
 
 function boundRow(name: string, seconds: number, ratio: number): string {
-  const cells = [name, "", "", "", "", "", "", figure(Math.round(seconds)), ratio.toFixed(2)];
+  const share = Number.isFinite(ratio) ? ratio.toFixed(2) : "–";
+  const cells = [name, "", "", "", "", "", "", figure(Math.round(seconds)), share];
   const row = headings.map((_, place) => `<td class="quiet">${cells[place] ?? ""}</td>`);
   return `<tr>${row.join("")}</tr>`;
 }

@@ -1,3 +1,4 @@
+import { SluiceError } from "../../core/index.ts";
 import { constant, type Distribution, describeDistribution, sampler } from "../distribution.ts";
 import { randomStream } from "../random.ts";
 import { growing } from "./arrivals.ts";
@@ -44,9 +45,19 @@ export async function readCsvLoad(table: CsvTable, options: CsvLoadOptions): Pro
       : findColumn(table, { asked: options.countColumn, usual: usualCounts });
   if (duration === null && options.service === undefined)
     throw missing(table, "of durations", usualDurations, "--duration-column, or say --service 1s");
+  if (count === null) refuseScale(options, table.file);
   return count === null
     ? readArrivals(table, options, { time, duration })
     : readCounts(table, options, { time, count });
+}
+
+/** Only counts can be multiplied. Throws `OPTION_INVALID`. */
+export function refuseScale({ scale = 1 }: CsvLoadOptions, name: string): void {
+  if (scale === 1) return;
+  throw new SluiceError(
+    "OPTION_INVALID",
+    `--scale multiplies counts per bin, and ${name} has none. Leave it out.`,
+  );
 }
 
 function missing(table: CsvTable, what: string, usual: readonly string[], option: string): Error {

@@ -99,6 +99,16 @@ describe("bad input", () => {
     });
   });
 
+  test("options that a load cannot honour are refused", async () => {
+    await expect(openLoad("step", { scale: 2 })).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    await expect(read("t,service\n0,1", { scale: 2 })).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+    });
+    await expect(openLoad("long", { untilMs: 1 })).rejects.toMatchObject({ code: "LOAD_INVALID" });
+    const { load } = await openLoad("step", { fromMs: 60_000, untilMs: 120_000 });
+    expect(load.spanUs).toBe(60 * second);
+  });
+
   test("an unknown name is neither a load nor a file", async () => {
     await expect(openLoad("mmppp")).rejects.toMatchObject({
       code: "LOAD_INVALID",
