@@ -5,12 +5,15 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, type TestContext, test } from "vitest";
 import { brokerFaults } from "./broker-faults.ts";
+import type { FaultCase } from "./fault-case.ts";
 import { networkFaults } from "./network-faults.ts";
 import { withLoad } from "./run.ts";
 import { type FoundServer, serverFor, subjects } from "./subjects.ts";
 import { killWorkerInJob } from "./worker-faults.ts";
 
-// The drivers side by side, since most of the time is waiting; the faults of one after the other, on the same server.
+// The drivers side by side, since most of the time is waiting. So are the faults behind proxies, of which the server
+// knows nothing; those that break the server come one after the other, when no other test needs it.
+const sideBySide = { concurrent: true, timeout: 120_000 } as const;
 const oneByOne = { concurrent: false, timeout: 120_000 } as const;
 
 for (const subject of subjects) {
@@ -21,20 +24,22 @@ for (const subject of subjects) {
     }, 300_000);
     afterAll(() => found.server?.close());
 
-    for (const { name, load, run } of [...brokerFaults, ...networkFaults]) {
-      test(name, oneByOne, async ({ skip }: TestContext) => {
+    const running =
+      ({ name, load, run }: FaultCase) =>
+      async ({ skip }: TestContext): Promise<void> => {
         const { server, reason } = found;
         if (server === undefined) return skip(reason);
         await withLoad({ url: server.url, ...load }, async (under) => {
           const figures = await run(under, { subject, server });
           console.log([`${subject.name}: ${name}`, ...figures].join("\n  "));
         });
-      });
-    }
+      };
+
+    for (const fault of networkFaults) test(fault.name, sideBySide, running(fault));
 
     test(
       "runs a job again within lease + 2 s when its worker is killed",
-      oneByOne,
+      sideBySide,
       async ({ skip }: TestContext) => {
         const { server, reason } = found;
         if (server === undefined) return skip(reason);
@@ -42,5 +47,7 @@ for (const subject of subjects) {
         console.log(`${subject.name}: the job of a killed worker runs again after ${ms} ms`);
       },
     );
+
+    for (const fault of brokerFaults) test(fault.name, oneByOne, running(fault));
   });
 }
