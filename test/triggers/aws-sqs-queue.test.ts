@@ -10,7 +10,7 @@ import { whyNoJavaServer } from "../support/servers/java.ts";
 import type { TestServer } from "../support/servers/test-server.ts";
 import { createTriggerBed } from "./trigger-bed.ts";
 
-const missing = whyNoJavaServer(elasticmqServer);
+const missing = await whyNoJavaServer(elasticmqServer);
 const it = test.skipIf(missing !== null);
 const bed = createTriggerBed();
 const parameters = { awsAccessKeyID: "key", awsSecretAccessKey: "secret" };

@@ -5,7 +5,7 @@ import { kafkaServer, startKafka } from "../support/servers/kafka.ts";
 import type { TestServer } from "../support/servers/test-server.ts";
 import { createTriggerBed } from "./trigger-bed.ts";
 
-const missing = whyNoJavaServer(kafkaServer);
+const missing = await whyNoJavaServer(kafkaServer);
 const it = test.skipIf(missing !== null);
 const bed = createTriggerBed();
 

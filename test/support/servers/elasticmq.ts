@@ -16,7 +16,7 @@ export async function startElasticmq(): Promise<TestServer> {
   const { variable } = elasticmqServer;
   const foreign = process.env[variable];
   if (foreign !== undefined) return foreignServer(variable, foreign);
-  const classPath = await classPathOf(elasticmqServer);
+  const classPath = classPathOf(elasticmqServer);
   const folder = serverFolder("elasticmq");
   const [port = 0] = await freePorts(1);
   const configuration = join(folder, "elasticmq.conf");

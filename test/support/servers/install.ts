@@ -104,6 +104,7 @@ export function run(
     readonly cwd?: string;
     readonly uid?: number;
     readonly gid?: number;
+    readonly signal?: AbortSignal;
   } = {},
 ): Promise<void> {
   return new Promise((resolve, reject) => {

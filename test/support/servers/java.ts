@@ -14,31 +14,46 @@ export interface JavaServer {
 
 const kept = join(import.meta.dirname, "../../../node_modules/.cache/sluice-test-servers");
 
-/** Why such a server cannot be had here; `null` when it can. */
-export function whyNoJavaServer({ name, variable }: JavaServer): string | null {
+/** Why such a server cannot be had here; `null` when it can, its archives being here, which the first time takes a minute. */
+export async function whyNoJavaServer(server: JavaServer): Promise<string | null> {
+  const { name, variable } = server;
   if (process.env[variable] !== undefined) return null;
   const absent = ["java", "mvn"].filter((program) => !isInPath(program));
   const needed = existsSync(join(kept, name)) ? absent.filter((one) => one === "java") : absent;
-  if (needed.length === 0) return null;
-  return `${name} needs ${needed.join(" and ")}, not installed here: install that, or set ${variable}`;
+  if (needed.length > 0)
+    return `${name} needs ${needed.join(" and ")}, not installed here: install that, or set ${variable}`;
+  try {
+    await fetchArchives(server);
+    return null;
+  } catch (error) {
+    return `${name} cannot be had: ${error instanceof Error ? error.message : error}`;
+  }
 }
 
-/** The class path of a server, which is fetched once. */
-export async function classPathOf({ name, artifacts }: JavaServer): Promise<string> {
+/** The class path of a server that {@link whyNoJavaServer} has found to be here. */
+export function classPathOf({ name }: JavaServer): string {
+  return join(kept, name, "*");
+}
+
+/** How long Maven may take; it waits for minutes for a repository that does not answer. */
+const fetchWithinMs = 120_000;
+
+async function fetchArchives({ name, artifacts }: JavaServer): Promise<void> {
   const folder = join(kept, name);
-  if (!existsSync(folder)) {
-    mkdirSync(kept, { recursive: true });
-    const fetching = mkdtempSync(join(kept, "fetching-"));
+  if (existsSync(folder)) return;
+  mkdirSync(kept, { recursive: true });
+  const fetching = mkdtempSync(join(kept, "fetching-"));
+  try {
     writeFileSync(join(fetching, "pom.xml"), projectOf(artifacts));
     const jars = join(fetching, "jars");
-    await run("mvn", ["-q", "dependency:copy-dependencies", `-DoutputDirectory=${jars}`], {
-      cwd: fetching,
-    });
+    const copy = ["-q", "-B", "dependency:copy-dependencies", `-DoutputDirectory=${jars}`];
+    const signal = AbortSignal.timeout(fetchWithinMs);
+    await run("mvn", copy, { cwd: fetching, signal });
     // Another process may have been first.
     if (!existsSync(folder)) renameSync(jars, folder);
-    rmSync(fetching, { recursive: true });
+  } finally {
+    rmSync(fetching, { recursive: true, force: true });
   }
-  return join(folder, "*");
 }
 
 function projectOf(artifacts: readonly string[]): string {

@@ -1,7 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePorts } from "./free-port.ts";
-import { run } from "./install.ts";
 import { classPathOf, type JavaServer } from "./java.ts";
 import { foreignServer, serverFolder, startPlanned, type TestServer } from "./test-server.ts";
 
@@ -17,14 +16,14 @@ export async function startKafka(): Promise<TestServer> {
   const { variable } = kafkaServer;
   const foreign = process.env[variable];
   if (foreign !== undefined) return foreignServer(variable, foreign);
-  const classPath = await classPathOf(kafkaServer);
+  const classPath = classPathOf(kafkaServer);
   const folder = serverFolder("kafka");
   const [port = 0, controller = 0] = await freePorts(2);
   const configuration = join(folder, "server.properties");
   writeFileSync(configuration, propertiesOf(folder, port, controller));
   const java = ["-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", classPath];
-  const format = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk"];
-  await run("java", [...java, ...format, "-c", configuration]);
+  mkdirSync(join(folder, "data"));
+  writeFileSync(join(folder, "data/meta.properties"), formatted);
   return startPlanned({
     folder,
     url: `127.0.0.1:${port}`,
@@ -34,6 +33,9 @@ export async function startKafka(): Promise<TestServer> {
     stopSignal: "SIGTERM",
   });
 }
+
+/** What `kafka-storage.sh format` writes, for which it would start a virtual machine of its own. */
+const formatted = "version=1\ncluster.id=MkU3OEVBNTcwNTJENDM2Qk\nnode.id=1\n";
 
 function propertiesOf(folder: string, port: number, controller: number): string {
   return `process.roles=broker,controller

@@ -4,11 +4,10 @@ import { startServerOf, type TestServer, whyNoServer } from "../servers.ts";
 import { freePorts } from "./free-port.ts";
 
 /** What a server's first words to a client are, or to what it says first. */
-const hello: Readonly<Record<"postgres" | "redis" | "rabbitmq", string>> = {
+const hello = {
   postgres: "\0\0\0\x08\x04\xd2\x16\x2f", // may we encrypt? It answers S or N.
   redis: "PING\r\n",
-  rabbitmq: "AMQP\0\0\x09\x01",
-};
+} as const;
 
 function answers({ url }: TestServer, name: keyof typeof hello, withinMs = 1000): Promise<boolean> {
   const { hostname, port } = new URL(url);
@@ -24,7 +23,8 @@ function answers({ url }: TestServer, name: keyof typeof hello, withinMs = 1000)
   });
 }
 
-describe.concurrent.each(["postgres", "redis", "rabbitmq"] as const)("%s", (name) => {
+// RabbitMQ takes ten seconds to start; it is stopped, killed and paused by the tests of its driver and the fault tests.
+describe.concurrent.each(["postgres", "redis"] as const)("%s", (name) => {
   test("starts, stops, is killed, pauses and leaves nothing behind", { timeout: 120_000 }, async ({
     skip,
   }) => {
@@ -42,8 +42,6 @@ describe.concurrent.each(["postgres", "redis", "rabbitmq"] as const)("%s", (name
       expect(await answers(server, name)).toBe(true);
       await server.kill();
       expect(await answers(server, name)).toBe(false);
-      // It takes ten seconds and more, and the fault tests start it again several times.
-      if (name === "rabbitmq") return;
       const restartedAt = Date.now();
       await server.start();
       console.log(`${name} starts again after a kill in ${Date.now() - restartedAt} ms`);
