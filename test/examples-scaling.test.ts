@@ -49,7 +49,7 @@ function killOne(cli: Cli, scale: Program, program: string): void {
 
 const noPostgres = whyNoServer("postgres");
 
-describe.skipIf(noPostgres !== null)("jobs-on-postgres", { timeout: 120_000 }, () => {
+describe.skipIf(noPostgres !== null).concurrent("jobs-on-postgres", { timeout: 120_000 }, () => {
   let server: TestServer;
   let database: pg.Client;
   beforeAll(async () => {
@@ -111,57 +111,59 @@ describe.skipIf(noPostgres !== null)("jobs-on-postgres", { timeout: 120_000 }, (
 
 const noRabbitmq = whyNoServer("rabbitmq");
 
-describe.skipIf(noRabbitmq !== null)("worker-scaler-rabbitmq", { timeout: 120_000 }, () => {
-  let server: TestServer;
-  /** The queue of the example, made if need be, and how many items wait on it. */
-  async function waiting(): Promise<number> {
-    const connection = await connectAmqp(server.url);
-    const channel = await connection.createChannel();
-    const { messageCount } = await channel.assertQueue("work", { durable: true });
-    await connection.close();
-    return messageCount;
-  }
-  beforeAll(async () => {
-    server = await startRabbitmq();
-    await waiting();
-  }, 90_000);
-  afterAll(() => server?.close());
+describe
+  .skipIf(noRabbitmq !== null)
+  .concurrent("worker-scaler-rabbitmq", { timeout: 120_000 }, () => {
+    let server: TestServer;
+    /** The queue of the example, made if need be, and how many items wait on it. */
+    async function waiting(): Promise<number> {
+      const connection = await connectAmqp(server.url);
+      const channel = await connection.createChannel();
+      const { messageCount } = await channel.assertQueue("work", { durable: true });
+      await connection.close();
+      return messageCount;
+    }
+    beforeAll(async () => {
+      server = await startRabbitmq();
+      await waiting();
+    }, 90_000);
+    afterAll(() => server?.close());
 
-  test("works 200 messages with one worker after another, loses none, and goes back to zero", async ({
-    cli,
-  }) => {
-    install(cli, "worker-scaler-rabbitmq", ["publisher.ts", "worker.ts", "settings.ts"]);
-    shorten(cli, "worker-scaler-rabbitmq", "scaled-job.yaml", { pollingInterval: 1 });
-    cli.write("secret.yaml", secret("rabbitmq-secret", "url", server.url));
-    const env = { AMQP_URL: server.url, WORK_SECONDS: "0.05", IDLE_SECONDS: "1.5" };
-    const publisher = cli.spawn([process.execPath, "--import", "tsx", "publisher.ts", "200"], {
-      env,
+    test("works 200 messages with one worker after another, loses none, and goes back to zero", async ({
+      cli,
+    }) => {
+      install(cli, "worker-scaler-rabbitmq", ["publisher.ts", "worker.ts", "settings.ts"]);
+      shorten(cli, "worker-scaler-rabbitmq", "scaled-job.yaml", { pollingInterval: 1 });
+      cli.write("secret.yaml", secret("rabbitmq-secret", "url", server.url));
+      const env = { AMQP_URL: server.url, WORK_SECONDS: "0.05", IDLE_SECONDS: "1.5" };
+      const publisher = cli.spawn([process.execPath, "--import", "tsx", "publisher.ts", "200"], {
+        env,
+      });
+      expect((await publisher.ended(20_000)).stdout).toContain("published 200 items");
+
+      const scale = cli.start(["scale", "-f", ".", "--json"], { env });
+      const workers = () => processesOf(cli, scale, "worker.ts").length;
+      const done = () =>
+        new Set([...scale.stderr.matchAll(/done item (\d+)/g)].map(([, item]) => item));
+      await until(() => done().size >= 20, { withinMs: 30_000, what: "20 items" });
+      killOne(cli, scale, "worker.ts");
+      await until(() => done().size === 200, { withinMs: 60_000, what: "all 200 items" });
+      await until(() => workers() === 0, { withinMs: 20_000, what: "no worker" });
+      const isAtZero = () => decisionsOf(scale).at(-1)?.replicas === 0;
+      await until(isAtZero, { withinMs: 20_000, what: "a decision that sees no worker" });
+      scale.kill("SIGTERM");
+      expect((await scale.ended()).status).toBe(0);
+
+      expect(await waiting()).toBe(0);
+      const decisions = decisionsOf(scale);
+      const created = decisions.filter(({ current, replicas }) => replicas > current);
+      expect(created.every(({ current, replicas }) => replicas === current + 1)).toBe(true);
+      expect(created[0]?.reasons.map(({ code }) => code)).toContain("ThresholdExceeded");
+      expect(Math.max(...decisions.map(({ replicas }) => replicas))).toBeLessThanOrEqual(5);
+      expect(decisions.at(-1)).toMatchObject({ current: 0, replicas: 0 });
+      expect(scale.stderr).toMatch(/job failed job=worker-\w+ reason=BackoffLimitExceeded/);
     });
-    expect((await publisher.ended(20_000)).stdout).toContain("published 200 items");
-
-    const scale = cli.start(["scale", "-f", ".", "--json"], { env });
-    const workers = () => processesOf(cli, scale, "worker.ts").length;
-    const done = () =>
-      new Set([...scale.stderr.matchAll(/done item (\d+)/g)].map(([, item]) => item));
-    await until(() => done().size >= 20, { withinMs: 30_000, what: "20 items" });
-    killOne(cli, scale, "worker.ts");
-    await until(() => done().size === 200, { withinMs: 60_000, what: "all 200 items" });
-    await until(() => workers() === 0, { withinMs: 20_000, what: "no worker" });
-    const isAtZero = () => decisionsOf(scale).at(-1)?.replicas === 0;
-    await until(isAtZero, { withinMs: 20_000, what: "a decision that sees no worker" });
-    scale.kill("SIGTERM");
-    expect((await scale.ended()).status).toBe(0);
-
-    expect(await waiting()).toBe(0);
-    const decisions = decisionsOf(scale);
-    const created = decisions.filter(({ current, replicas }) => replicas > current);
-    expect(created.every(({ current, replicas }) => replicas === current + 1)).toBe(true);
-    expect(created[0]?.reasons.map(({ code }) => code)).toContain("ThresholdExceeded");
-    expect(Math.max(...decisions.map(({ replicas }) => replicas))).toBeLessThanOrEqual(5);
-    expect(decisions.at(-1)).toMatchObject({ current: 0, replicas: 0 });
-    expect(scale.stderr).toMatch(/job failed job=worker-\w+ reason=BackoffLimitExceeded/);
   });
-});
 
 interface ToldDecision {
   readonly controller: string;

@@ -27,16 +27,17 @@ describe.concurrent("help", () => {
   }
 
   test("of dead's own commands tells their options", async ({ cli }) => {
-    for (const verb of ["list", "redrive", "purge"]) {
-      const { status, stdout } = await cli.run(["dead", verb, "--help"]);
+    const own = ["list", "redrive", "purge"];
+    const ended = await Promise.all(own.map((verb) => cli.run(["dead", verb, "--help"])));
+    for (const [index, { status, stdout }] of ended.entries()) {
       expect(status).toBe(0);
-      expect(stdout).toContain(`Usage: sluice dead ${verb} [options] <queue>`);
+      expect(stdout).toContain(`Usage: sluice dead ${own[index]} [options] <queue>`);
     }
   });
 
   test("lists every command, and where the queue is by default", async ({ cli }) => {
-    for (const args of [["--help"], ["help"], ["-h"]]) {
-      const { status, stdout } = await cli.run(args);
+    const ended = await Promise.all(["--help", "help", "-h"].map((word) => cli.run([word])));
+    for (const { status, stdout } of ended) {
       expect(status).toBe(0);
       for (const verb of verbs) expect(stdout).toMatch(new RegExp(`^  ${verb}\\b`, "m"));
       expect(stdout).toContain("Examples:");
@@ -46,8 +47,9 @@ describe.concurrent("help", () => {
 
   test("does not show a URL that comes from the environment", async ({ cli }) => {
     const env = { SLUICE_URL: "postgres://user:hunter2@host/db" };
-    for (const verb of ["publish", "work", "up", "status"]) {
-      const { stdout } = await cli.run([verb, "--help"], { env });
+    const taking = ["publish", "work", "up", "status"];
+    const ended = await Promise.all(taking.map((verb) => cli.run([verb, "--help"], { env })));
+    for (const { stdout } of ended) {
       expect(stdout).toContain("SLUICE_URL");
       expect(stdout).not.toContain("hunter2");
     }
