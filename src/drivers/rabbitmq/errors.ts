@@ -5,6 +5,7 @@ import { type ErrorCode, isSluiceError, SluiceError } from "../../core/index.ts"
 export const accessRefused = 403;
 export const notFound = 404;
 export const preconditionFailed = 406;
+export const internalError = 541;
 const resourceLocked = 405;
 const notAllowed = 530;
 

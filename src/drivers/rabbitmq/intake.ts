@@ -11,10 +11,17 @@
  * retiring one waits until nothing can be on its way. What comes to it meanwhile goes back as a copy, and the originals
  * are acknowledged after the end of the subscription, or when it is wanted again.
  */
-import { type Cancel, type Delivery, type ReceiveRequest, SluiceError } from "../../core/index.ts";
+import {
+  type Cancel,
+  type Delivery,
+  type ReceiveRequest,
+  SluiceError,
+  sleep,
+} from "../../core/index.ts";
 import { openChannel } from "./channel.ts";
 import type { AmqpMessage } from "./client.ts";
 import { accessRefused, codeOf, notFound, toDriverError } from "./errors.ts";
+import { Insistence, retryMs } from "./insistence.ts";
 import type { Ending, Mover } from "./mover.ts";
 import type { Parts } from "./parts.ts";
 import { type Consumer, type Lease, Session } from "./session.ts";
@@ -23,8 +30,6 @@ import { type Consumer, type Lease, Session } from "./session.ts";
 const graceMs = 60;
 /** How long a receive that does not wait listens for more once it has something. */
 const moreMs = 20;
-/** How often closing looks whether the queue still has something for its subscriptions. */
-const mostLooks = 50;
 /** Beyond this the broker sends more than a process should hold. */
 const mostCredit = 5000;
 
@@ -39,6 +44,7 @@ export class Intake {
   readonly #queue: string;
   readonly #parts: Parts;
   readonly #mover: Mover;
+  readonly #insistence: Insistence;
   #opening: Promise<Session> | null = null;
   #session: Session | null = null;
   #waiters: Waiter[] = [];
@@ -52,6 +58,7 @@ export class Intake {
     this.#queue = queue;
     this.#parts = parts;
     this.#mover = mover;
+    this.#insistence = new Insistence(parts.consuming, parts.clock);
   }
 
   /** The open channel with its leases, if there is one. */
@@ -76,7 +83,7 @@ export class Intake {
     await this.#changing;
     const session = this.#session;
     if (session === null) return;
-    await this.#quieten(session);
+    await session.quieten(this.#queue);
     await this.#cancel(session, [...session.consumers]);
     await this.#bounce(session);
     const leases = [...session.leases.keys()].flatMap((receipt) => session.claim(receipt) ?? []);
@@ -129,8 +136,13 @@ export class Intake {
   async #pull(request: ReceiveRequest): Promise<readonly Delivery[]> {
     const session = await this.#open();
     const message = await session.get(this.#queue).catch((error) => {
+      if (this.#insistence.goesOn()) return null;
       throw this.#translate(error, "fetching");
     });
+    if (message === null) {
+      await sleep(this.#parts.clock, retryMs);
+      return this.#pull(request);
+    }
     if (message === false) return this.#takeBuffered(request);
     const first = session.lease({ message, consumer: null }, request.leaseMs);
     const left = Math.min(request.max - 1, message.fields.messageCount ?? 0);
@@ -276,15 +288,6 @@ export class Intake {
     }
   }
 
-  /** Waits until nothing is on its way, as far as that can be seen. */
-  async #quieten(session: Session): Promise<void> {
-    for (let look = 0; look < mostLooks && session.credit > 0; look += 1) {
-      const { messageCount } = await session.channel.checkQueue(this.#queue);
-      await session.barrier();
-      if (messageCount === 0) return;
-    }
-  }
-
   async #bounce(session: Session): Promise<boolean> {
     const unwanted = session.buffer.splice(0);
     if (unwanted.length > 0) await this.#mover.giveBack(session, unwanted);
@@ -368,10 +371,15 @@ export class Intake {
     const error = this.#translate(reason, "consuming");
     if (leases > 0 || session.failure !== null)
       this.#parts.logger.warn("a channel was closed", { queue: this.#queue, leases, error });
-    this.#fail(error);
+    void this.#fail(error);
   }
 
-  #fail(error: SluiceError): void {
+  async #fail(error: SluiceError): Promise<void> {
+    if (this.#insistence.goesOn()) {
+      await sleep(this.#parts.clock, retryMs);
+      this.#grow();
+      return;
+    }
     for (const waiter of [...this.#waiters]) waiter.finish(error);
   }
 

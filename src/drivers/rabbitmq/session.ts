@@ -4,10 +4,14 @@
  * is given back by hand, and one whose process dies is given back by the broker as soon as it notices.
  */
 import { randomUUID } from "node:crypto";
-import type { Cancel, Clock, Delivery } from "../../core/index.ts";
+import { type Cancel, type Clock, type Delivery, sleep } from "../../core/index.ts";
 import { getMessage } from "./channel.ts";
 import type { AmqpChannel, AmqpMessage } from "./client.ts";
 import { fromAmqp, type Parcel, redeliveries, toDelivery } from "./message-codec.ts";
+
+/** How long it may take until the queue has nothing for its subscriptions, and how often to look. */
+const quietenMs = 1000;
+const lookEveryMs = 5;
 
 /** A subscription. The broker sends at most `credit` more messages until one of its messages is settled. */
 export interface Consumer {
@@ -168,6 +172,17 @@ export class Session {
     if (last) this.channel.ack(last.message, true);
     for (const { message } of left.values()) this.channel.ack(message, false);
     for (const arrival of arrivals) this.#settled(arrival);
+  }
+
+  /** Waits until nothing is on its way to a subscription, as far as that can be seen. */
+  async quieten(queue: string): Promise<void> {
+    const endsAt = this.#clock.now() + quietenMs;
+    while (this.credit > 0 && this.#clock.now() < endsAt) {
+      const { messageCount } = await this.channel.checkQueue(queue);
+      await this.barrier();
+      if (messageCount === 0) return;
+      await sleep(this.#clock, lookEveryMs);
+    }
   }
 
   /** Resolves when settlements may be sent; never rejects. */

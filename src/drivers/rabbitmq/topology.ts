@@ -7,6 +7,7 @@ import { isSluiceError, type SluiceError } from "../../core/index.ts";
 import { onChannel } from "./channel.ts";
 import type { AmqpChannel, AmqpConnection, QueueArguments } from "./client.ts";
 import { accessRefused, codeOf, preconditionFailed, toDriverError, toMismatch } from "./errors.ts";
+import { insistMs, retryMs } from "./insistence.ts";
 import { bitPattern, dueExchange, duePattern, rungName, topRung } from "./ladder.ts";
 import type { Link } from "./link.ts";
 
@@ -29,10 +30,6 @@ export interface Topology {
 export function deadName(queue: string): string {
   return `${queue}.dead`;
 }
-
-/** How long a declaration whose connection was lost is tried again, and how much later each time. */
-const insistMs = 1000;
-const retryMs = 150;
 
 const laneCount = 4;
 
@@ -113,10 +110,7 @@ export function createTopology(
   };
 }
 
-/**
- * Declares once more when the connection was lost under it, because declaring twice does no harm: an internal
- * error over one queue ends the connection for all. A broker that is away stays away longer, and is not waited for.
- */
+/** Declares once more when the connection was lost under it, because declaring twice does no harm. */
 async function persistently(declare: () => Promise<void>): Promise<void> {
   const giveUpAt = performance.now() + insistMs;
   for (;;) {
