@@ -79,19 +79,28 @@ const deadConnectionOfIdleWorker: FaultCase = {
   },
 };
 
+const resetRounds = 10;
+const burst = 300;
+
 const resets: FaultCase = {
   name: "loses nothing when connections are reset again and again",
-  load: { count },
+  load: { count: (resetRounds + 1) * burst, handlerMs: 10 },
   async run(run) {
     const { load, proxy } = run;
     let connections = 0;
-    for (let round = 1; round <= 15; round += 1) {
-      load.allow((count * round) / 20);
-      await wait(300);
+    const cut = (): void => {
       connections += proxy.publisher.cut() + proxy.worker.cut();
+    };
+    for (let round = 1; round <= resetRounds; round += 1) {
+      load.allow(round * burst);
+      // In the middle of a burst, with publishes and jobs under way.
+      await load.confirmed((round - 1) * burst + burst / 4);
+      cut();
+      // And every other time once more, into the connections that are being opened again.
+      if (round % 2 === 0) await wait(150).then(cut);
     }
     const resetAt = Date.now();
-    load.allow(count);
+    load.allow(run.count);
     const [published, worked] = await Promise.all([
       load.resumed("publishing", resetAt, resumeMs),
       load.resumed("working", resetAt, resumeMs),
