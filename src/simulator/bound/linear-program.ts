@@ -39,7 +39,15 @@ export async function solveProgram(query: ProgramQuery): Promise<ProgramSolution
   });
 }
 
-async function loadSolver(): Promise<Highs | null> {
+/** Compiling the solver takes longer than most programs: it is done once. */
+let solver: Promise<Highs | null> | null = null;
+
+function loadSolver(): Promise<Highs | null> {
+  solver ??= openSolver();
+  return solver;
+}
+
+async function openSolver(): Promise<Highs | null> {
   try {
     // The package's types speak of its CommonJS face, where the loader is the module itself.
     const module: unknown = await import("highs");

@@ -69,14 +69,14 @@ describe("the lower bound", () => {
         const workers = { ...model, graceMs: Number.POSITIVE_INFINITY };
         const outcome = simulate({ load, policy, maxWaitMs, workers, columns: 0 });
         const { jobs, workerSeconds } = toReport(outcome);
-        const bound = await lowerBound({ load, maxWaitMs, ...model });
         if (jobs.late > 0.05 * load.arrivalUs.length) return;
+        const bound = await lowerBound({ load, maxWaitMs, ...model });
         kept += 1;
         expect(workerSeconds.total).toBeGreaterThanOrEqual(bound.workerSeconds * (1 - 1e-6) - 1e-6);
       }),
-      { numRuns: 120, seed: 20 },
+      { numRuns: 80, seed: 20 },
     );
-    expect(kept).toBeGreaterThan(40);
+    expect(kept).toBeGreaterThan(30);
   });
 
   test("needs starts where work comes in bursts further apart than a start costs", async () => {

@@ -38,8 +38,8 @@ export interface LowerBound {
   readonly needed: { readonly columnMs: number; readonly workers: readonly number[] } | null;
 }
 
-/** Columns of time of the linear program. */
-const mostBins = 800;
+/** Columns of time of the linear program: more say no more where there are few jobs. */
+const binsFor = (jobs: number): number => Math.min(800, 100 + 4 * jobs);
 
 /**
  * The bound of a load. Where the package `highs` is not installed, the linear program is left out, which the method says.
@@ -79,7 +79,7 @@ async function boundFor(query: BoundQuery, lateShare: number): Promise<OneBound>
     ...{ method: "sessions", needed: null },
     workerSeconds: sessionSeconds - startSeconds * initialReplicas,
   };
-  const envelopes = buildEnvelopes(load, { maxWaitUs, bins: mostBins, mayBeLate });
+  const envelopes = buildEnvelopes(load, { maxWaitUs, bins: binsFor(jobCount(load)), mayBeLate });
   const program = await solveProgram({ envelopes, startSeconds, concurrency, initialReplicas });
   if (program === null) return highest([work, sessions]);
   const needed = { columnMs: envelopes.binSeconds * 1000, workers: program.workers };

@@ -50,7 +50,7 @@ describe("a station with Poisson arrivals", () => {
     { servers: 3, perSecond: 7.5, concurrency: 4, dispatch: "random" as const },
   ])("M/M/c waits as Erlang C says: %o", (station) => {
     const { servers, perSecond, concurrency } = station;
-    const report = run({ ...station, service: exponential, hours: 3_000_000 / perSecond / 3600 });
+    const report = run({ ...station, service: exponential, hours: 1_500_000 / perSecond / 3600 });
     const c = servers * concurrency;
     const waits = erlangC(c, perSecond);
     const drain = c - perSecond;
@@ -63,14 +63,14 @@ describe("a station with Poisson arrivals", () => {
   });
 
   test("M/D/1 waits half as long as M/M/1", () => {
-    const report = run({ servers: 1, perSecond: 0.7, service: constant(1000), hours: 700 });
+    const report = run({ servers: 1, perSecond: 0.7, service: constant(1000), hours: 500 });
     withinOnePercent(report.waitMs.mean, (1000 * 0.7) / (2 * (1 - 0.7)));
   });
 
   test("M/G/1 waits as Pollaczek and Khinchine say", () => {
     const sigma = 0.8;
     const service: Distribution = { kind: "lognormal", meanMs: 1000, sigma };
-    const report = run({ servers: 1, perSecond: 0.6, service, hours: 1200 });
+    const report = run({ servers: 1, perSecond: 0.6, service, hours: 800 });
     const secondMoment = Math.exp(sigma * sigma);
     withinOnePercent(report.waitMs.mean, (1000 * 0.6 * secondMoment) / (2 * (1 - 0.6)));
   });

@@ -99,7 +99,10 @@ function timeLabel(value: number, step: number): string {
   if (step >= day) return `${Math.round(value / day)} d`;
   const days = Math.floor(value / day);
   const rest = value - days * day;
-  if (step >= hour) return `${days > 0 ? `${days} d ` : ""}${Math.round(rest / hour)} h`;
+  if (step >= hour) {
+    const hours = Math.round(rest / hour);
+    return [days > 0 ? `${days} d` : "", hours > 0 ? `${hours} h` : ""].join(" ").trim();
+  }
   if (step >= minute) {
     const [hours, minutes] = [Math.floor(value / hour), Math.round((value % hour) / minute)];
     return hours > 0 ? `${hours} h${minutes > 0 ? ` ${minutes}` : ""}` : `${minutes} min`;

@@ -129,7 +129,9 @@ export function agePlot(plotted: TimePlotted): string {
 
 /** Which rule settled the count, over time: a strip for each loop that decides. */
 export function reasonStrips(plotted: TimePlotted): string {
-  const { entries } = plotted.report.decisions;
+  const { entries, dropped } = plotted.report.decisions;
+  // What came after the last entry that was kept is not known.
+  const endMs = dropped > 0 ? (entries.at(-1)?.atMs ?? 0) : Number.POSITIVE_INFINITY;
   const controllers = [...new Set(entries.map(({ controller }) => controller))];
   const rules = [...new Set(entries.map(({ rule }) => rule))];
   if (entries.length === 0) return "";
@@ -141,9 +143,7 @@ export function reasonStrips(plotted: TimePlotted): string {
       const label = `<text class="tick" text-anchor="end" x="${box.left - 7}" y="${top + 11}" dy=".32em">${escapeText(controller)}</text>`;
       const pieces = own.map(({ atMs, rule }, place) => {
         const from = x.place(Math.min(x.to, atMs / 1000));
-        const to = x.place(
-          Math.min(x.to, (own[place + 1]?.atMs ?? Number.POSITIVE_INFINITY) / 1000),
-        );
+        const to = x.place(Math.min(x.to, (own[place + 1]?.atMs ?? endMs) / 1000));
         if (to - from < 0.05) return "";
         return `<rect class="rule${rules.indexOf(rule) % 8}" x="${coordinate(from)}" y="${top}" width="${coordinate(Math.max(0.4, to - from))}" height="20"/>`;
       });
@@ -159,5 +159,7 @@ export function reasonStrips(plotted: TimePlotted): string {
     (rule, place) => `<span><i class="rule${place % 8}"></i>${escapeText(rule)}</span>`,
   );
   const drawn = forBoth(draw, { width: 1040, height: 26 });
-  return `${drawn}<p class="legend">${legend.join("")}</p>`;
+  const cut =
+    dropped > 0 ? `<span>${dropped.toLocaleString("en")} later changes are not shown</span>` : "";
+  return `${drawn}<p class="legend">${legend.join("")}${cut}</p>`;
 }

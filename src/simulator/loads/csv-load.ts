@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { SluiceError } from "../../core/index.ts";
 import { constant, type Distribution, describeDistribution, sampler } from "../distribution.ts";
 import { randomStream } from "../random.ts";
@@ -94,7 +95,7 @@ async function readArrivals(
   }
   if (count === 0) throw clock.nothing();
   return createLoad({
-    name: file,
+    name: basename(file),
     ...{ arrivalUs: arrivals.take(), serviceUs: services.take() },
     ...{ spanUs: clock.spanUs, originMs: clock.originMs },
     notes: columns.duration === null ? serviceNote(options) : [],
@@ -169,7 +170,7 @@ async function readCounts(
   const note = `counts per ${widthUs / 1e6} s became arrivals at random within their bin, with seed ${seed}`;
   const notes = [note, ...serviceNote(options)];
   return createLoad({
-    name: table.file,
+    name: basename(table.file),
     arrivalUs,
     serviceUs,
     spanUs,

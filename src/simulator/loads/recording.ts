@@ -3,6 +3,7 @@
  * 1970 and may have fractions. A reader passes over lines of a type that it does not know, so that a later version may
  * add some.
  */
+import { basename } from "node:path";
 import type { Distribution } from "../distribution.ts";
 import { createLoad, type Load } from "./load.ts";
 import { loadError } from "./load-error.ts";
@@ -216,7 +217,7 @@ function toLoad(
   const us = (ms: number): number => Math.max(0, Math.round(ms * 1000));
   const fails = sorted.some(({ failures }) => failures > 0);
   return createLoad({
-    name: run.file,
+    name: basename(run.file),
     arrivalUs: Float64Array.from(sorted, ({ readyAt }) => us(readyAt - originMs)),
     serviceUs: Float64Array.from(sorted, ({ serviceMs }) => us(serviceMs)),
     failures: fails ? Uint8Array.from(sorted, ({ failures }) => failures) : null,
