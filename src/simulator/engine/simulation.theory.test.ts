@@ -50,7 +50,7 @@ describe("a station with Poisson arrivals", () => {
     { servers: 3, perSecond: 7.5, concurrency: 4, dispatch: "random" as const },
   ])("M/M/c waits as Erlang C says: %o", (station) => {
     const { servers, perSecond, concurrency } = station;
-    const report = run({ ...station, service: exponential, hours: 1_500_000 / perSecond / 3600 });
+    const report = run({ ...station, service: exponential, hours: 3_000_000 / perSecond / 3600 });
     const c = servers * concurrency;
     const waits = erlangC(c, perSecond);
     const drain = c - perSecond;
