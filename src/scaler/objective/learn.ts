@@ -154,7 +154,8 @@ function takeIn(
   const started = startedAt(now.starts, at);
   const oldestAt = oldestAgeMs === null ? null : at - oldestAgeMs;
   if (last === null) {
-    const waiting = addArrivals([], { from: oldestAt ?? at, to: at, count: ready });
+    const all = addArrivals([], { from: oldestAt ?? at, to: at, count: ready });
+    const waiting = withOldest(all, oldestAt);
     return { queue: { at, ready, started, debt: 0 }, waiting, started: [], rate: before.rate };
   }
   if (at <= last.at)

@@ -52,13 +52,12 @@ export function keepNewest(
 /** The first job is no younger than the broker says. */
 export function withOldest(waiting: WaitingJobs, oldestAt: number | null): WaitingJobs {
   const [first, ...rest] = waiting;
-  if (oldestAt === null || first === undefined || first.from <= oldestAt) return waiting;
-  if (first.count <= 1) return [{ ...first, from: oldestAt, to: oldestAt }, ...rest];
-  return [
-    { from: oldestAt, to: oldestAt, count: 1 },
-    { ...first, count: first.count - 1 },
-    ...rest,
-  ];
+  if (oldestAt === null || first === undefined) return waiting;
+  const { from, to, count } = first;
+  if (from + (to - from) / Math.max(1, count) <= oldestAt) return waiting;
+  if (count <= 1) return [{ from: oldestAt, to: oldestAt, count }, ...rest];
+  const others = { from: Math.max(from, oldestAt), to, count: count - 1 };
+  return [{ from: oldestAt, to: oldestAt, count: 1 }, others, ...rest];
 }
 
 /** A job's place in the queue, from 1, and when it arrived. */

@@ -1,0 +1,165 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ObjectiveOptions, ScaleOptions } from "../../core/index.ts";
+import type { Observation } from "../decision.ts";
+import { toTargetStatus, type WorkerStatus } from "../target.ts";
+import { checkObjective } from "./check-objective.ts";
+import { decideByObjective } from "./decide-by-objective.ts";
+import { toObjectivePolicy } from "./objective-policy.ts";
+import { initialObjectiveState } from "./objective-state.ts";
+import { type ReplicaWish, shareReplicas } from "./share-replicas.ts";
+
+const at = 1_700_000_000_000;
+
+function look(ready: number, workers: readonly WorkerStatus[], oldestAgeMs = 0): Observation {
+  const sample = { name: "q", value: ready, at, ready, inFlight: 0, delayed: 0, oldestAgeMs };
+  return { at, samples: [sample], status: toTargetStatus(workers), failure: null };
+}
+
+function first(objective: ObjectiveOptions, scale: ScaleOptions, seen: Observation) {
+  const policy = toObjectivePolicy(objective, { pollingInterval: 5, ...scale });
+  return decideByObjective(policy)(initialObjectiveState(policy), seen).decision;
+}
+
+const busy = (id: string): WorkerStatus => ({
+  ...{ id, state: "busy", startedAt: at - 60_000, since: at - 1000 },
+  ...{ inFlight: 1, completed: 9, failed: 0 },
+});
+
+describe("the decision", () => {
+  test("says which rule settled it, why, and from which figures", () => {
+    const decision = first({ maxWait: 30 }, { maxReplicaCount: 100 }, look(500, []));
+    expect(decision).toMatchObject({ controller: "objective", rule: "deadline", current: 0 });
+    expect(decision.reasons[0]?.code).toBe("DeadlineAtRisk");
+    const figures = decision.reasons[0]?.figures ?? {};
+    for (const name of ["tau", "short", "S", "lambda", "Le", "K", "theta", "waiting"])
+      expect(figures).toHaveProperty(name);
+    // 27 s to the deadline, 10 s of them start-up: each worker begins 18 jobs.
+    expect(decision.replicas).toBe(28);
+  });
+
+  test("lets one fresh job wait, starts for it when its slack is gone, and at once in latency mode", () => {
+    expect(first({ maxWait: 30 }, {}, look(1, []))).toMatchObject({ replicas: 0, rule: "hold" });
+    expect(first({ maxWait: 30 }, {}, look(1, [], 13_000)).replicas).toBe(1);
+    expect(first({ maxWait: 30, mode: "latency" }, {}, look(1, [])).replicas).toBe(1);
+  });
+
+  test("keeps the minimum and the maximum, and says so", () => {
+    expect(first({ maxWait: 30 }, { minReplicaCount: 2 }, look(0, []))).toMatchObject({
+      replicas: 2,
+      rule: "minimum",
+    });
+    const most = first({ maxWait: 30 }, { maxReplicaCount: 5 }, look(5000, []));
+    expect(most).toMatchObject({ replicas: 5, rule: "maximum" });
+    expect(most.reasons.map(({ code }) => code)).toContain("TooManyReplicas");
+  });
+
+  test("adds no more at once than it may", () => {
+    const steps = { maxWait: 30, maxStepUp: 3 };
+    expect(first(steps, { maxReplicaCount: 100 }, look(5000, [])).replicas).toBe(3);
+    const budget = { maxWait: 30, maxStartsPerMinute: 4 };
+    const decision = first(budget, { maxReplicaCount: 100 }, look(5000, []));
+    expect(decision.replicas).toBe(4);
+    expect(decision.reasons.map(({ code }) => code)).toContain("StartBudgetSpent");
+  });
+
+  test("takes silent workers' figures from the queue, and lets them go when it is empty", () => {
+    const silent: WorkerStatus = {
+      id: "w1",
+      state: "busy",
+      startedAt: at - 1000,
+      since: at - 1000,
+    };
+    const policy = toObjectivePolicy({ maxWait: 30 }, { pollingInterval: 5 });
+    const decide = decideByObjective(policy);
+    let state = initialObjectiveState(policy);
+    const counts: number[] = [];
+    for (let tick = 0; tick < 10; tick += 1) {
+      const seen = { ...look(0, [silent]), at: at + 5000 * tick };
+      const outcome = decide(state, seen);
+      state = outcome.state;
+      counts.push(outcome.decision.replicas);
+    }
+    expect(counts.slice(0, 2)).toEqual([1, 1]);
+    expect(counts).toContain(0);
+  });
+
+  test("does not ask busy workers to go, however little is left to do", () => {
+    expect(first({ maxWait: 30 }, {}, look(0, [busy("w1"), busy("w2")])).replicas).toBe(2);
+  });
+
+  test.each([
+    [{ maxWait: 0 }, /maxWait must be more than 0/],
+    [{ maxWait: 30, theta: 2 }, /theta must be a number above 0, at most 1/],
+    [{ maxWait: 30, mode: "fast" as "cost" }, /mode must be cost, balanced or latency/],
+    [{ maxWait: 30, lateShare: 0 }, /lateShare must be/],
+    [{ maxWait: 30, maxStepUp: 0.5 }, /maxStepUp must be a whole number/],
+  ])("refuses %o", (objective, message) => {
+    expect(() => toObjectivePolicy(objective)).toThrow(message);
+  });
+});
+
+describe("the admission check", () => {
+  test("says what can be kept, and what to expect and to do where it cannot", () => {
+    const scale = { pollingInterval: 5 };
+    expect(checkObjective(toObjectivePolicy({ maxWait: 30 }, scale))).toMatchObject({
+      isAttainable: true,
+      reactionMs: 15_000,
+    });
+    const short = checkObjective(toObjectivePolicy({ maxWait: 10 }, scale), {
+      stalenessMs: 15_000,
+    });
+    expect(short).toMatchObject({ isAttainable: false, reactionMs: 30_000, lateForMs: 20_000 });
+    expect(short.text).toContain("Raise maxWait above 30.0s");
+  });
+});
+
+describe("sharing a cap", () => {
+  const wish = (
+    name: string,
+    wanted: number,
+    tauMs: number | null,
+    rest: Partial<ReplicaWish> = {},
+  ) => ({
+    ...{ name, wanted, tauMs, busy: 0, minReplicaCount: 0 },
+    ...rest,
+  });
+
+  test("gives to the earliest deadline first, after minimums and busy workers", () => {
+    const shares = shareReplicas(10, [
+      wish("late", 8, 60_000, { busy: 2 }),
+      wish("soon", 7, 1000),
+      wish("idle", 3, null, { minReplicaCount: 1 }),
+    ]);
+    expect(Object.fromEntries(shares)).toEqual({ late: 2, soon: 7, idle: 1 });
+  });
+
+  test("hands out no more than the cap, nor more than is wanted", () => {
+    const wishes = fc.array(
+      fc.record({
+        name: fc.string(),
+        busy: fc.nat(5),
+        minReplicaCount: fc.nat(3),
+        wanted: fc.nat(30),
+        tauMs: fc.option(fc.integer()),
+      }),
+      { maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(fc.nat(40), wishes, (cap, all) => {
+        const named = all.map((one, index) => ({ ...one, name: `${index}` }));
+        const shares = shareReplicas(cap, named);
+        const floors = named.map(({ busy: b, minReplicaCount }) => Math.max(b, minReplicaCount));
+        const sum = [...shares.values()].reduce((a, b) => a + b, 0);
+        expect(sum).toBeLessThanOrEqual(
+          Math.max(
+            cap,
+            floors.reduce((a, b) => a + b, 0),
+          ),
+        );
+        for (const [index, { name, wanted }] of named.entries())
+          expect(shares.get(name)).toBeLessThanOrEqual(Math.max(wanted, floors[index] ?? 0));
+      }),
+    );
+  });
+});

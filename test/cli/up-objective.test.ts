@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { describe, expect } from "vitest";
+import { openLoad } from "../../src/simulator/index.ts";
+import { test } from "../support/cli.ts";
+
+describe("up --max-wait", () => {
+  test("brings workers for a wait, lets them go, and records what the simulator replays", async ({
+    cli,
+  }) => {
+    const sluice = await cli.open();
+    await sluice.publishMany("q", [...Array(6).keys()]);
+    const args = ["--queue", "q", "--exec", "sleep 0.1", "--max-wait", "5s", "--polling", "100ms"];
+    const ended = await cli.run(
+      ["up", ...args, "--max", "2", "--record", "run.jsonl", "--exit-when-idle", "300ms"],
+      { withinMs: 30_000 },
+    );
+    expect(ended.status).toBe(0);
+    expect(ended.stderr).toMatch(/scaled from=0 to=[12] reason="Deadline/);
+    expect(ended.stderr).toMatch(/to=0 reason="IdleReleased/);
+
+    const lines = readFileSync(cli.path("run.jsonl"), "utf8").trim().split("\n");
+    const types = lines.map((line): string => JSON.parse(line).type);
+    expect(types.at(0)).toBe("recording");
+    expect(types.at(-1)).toBe("end");
+    const { load, recording } = await openLoad(cli.path("run.jsonl"));
+    expect(load.arrivalUs).toHaveLength(6);
+    expect(Math.min(...load.serviceUs)).toBeGreaterThanOrEqual(100_000);
+    expect(recording?.header).toMatchObject({ queues: ["q"], maxWaitMs: 5000 });
+    expect(recording?.startup).not.toBeNull();
+    expect(recording?.observed.workerSeconds).toBeGreaterThan(0);
+  });
+
+  test("warns of a wait that cannot be kept, and names the error of a mode without a wait", async ({
+    cli,
+  }) => {
+    const args = ["up", "--queue", "q", "--exec", "true"];
+    const short = await cli.run([...args, "--max-wait", "200ms", "--exit-when-idle", "100ms"]);
+    expect(short.status).toBe(0);
+    expect(short.stderr).toMatch(/the objective is out of reach.*Raise maxWait above 1\.5s/);
+    const odd = await cli.run([...args, "--objective-mode", "latency"]);
+    expect(odd.status).not.toBe(0);
+    expect(odd.stderr).toMatch(/--max-wait 5s.*OPTION_INVALID/s);
+    const unwritable = await cli.run([...args, "--record", "no/such/folder/run.jsonl"]);
+    expect(unwritable.stderr).toMatch(
+      /--record must be a file that can be written.*OPTION_INVALID/s,
+    );
+  });
+});
