@@ -1,6 +1,7 @@
 /**
- * The clocks of publishers and workers may be wrong: the broker's own decides about delays, leases and ages. Every other
- * connection of these cases believes that it is an hour later than it is, and the rest an hour earlier.
+ * The clocks of publishers and workers may be wrong: the broker's own decides about delays, leases and ages, or a timer
+ * does, to which it does not matter what time it is. Every other connection of these cases believes that it is an hour
+ * later than it is, and the rest an hour earlier.
  */
 import { beforeAll, describe, test } from "vitest";
 import { type Clock, silentLogger, systemClock } from "../src/core/index.ts";
@@ -8,8 +9,8 @@ import { openDriver } from "../src/drivers/index.ts";
 import { driverConformance, runConformanceCase } from "../src/testing/index.ts";
 import { type ServerName, sharedServer, whyNoServer } from "./support/servers.ts";
 
-/** Brokers with a clock of their own. A new one is one more entry. */
-const subjects: readonly ServerName[] = ["postgres", "redis"];
+/** Brokers that processes of several machines share. A new one is one more entry. */
+const subjects: readonly ServerName[] = ["postgres", "redis", "rabbitmq"];
 const areas: readonly string[] = ["time", "lease", "depth", "identity"];
 
 const hourMs = 3_600_000;

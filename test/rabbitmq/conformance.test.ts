@@ -34,6 +34,7 @@ const openWith =
 /** Where the code differs with the type of the queue, or the broker does. The rest is the same for both. */
 const areasOfClassic: readonly string[] = [
   "concurrency",
+  "dead-letter",
   "lease",
   "lifecycle",
   "model",
