@@ -49,8 +49,9 @@ function fromProc(text: string): readonly FoundProcess[] {
     .flatMap((name) => {
       const command = procFile(name, "cmdline");
       const isMeant = command.includes(text) || procFile(name, "environ").includes(text);
+      if (!isMeant) return [];
       const parent = Number(/\) \w (\d+)/.exec(procFile(name, "stat"))?.[1]);
-      return isMeant ? [{ pid: Number(name), parent, command }] : [];
+      return [{ pid: Number(name), parent, command }];
     });
 }
 

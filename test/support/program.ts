@@ -110,12 +110,22 @@ function exitOf(child: ChildProcess, output: Output): Promise<Ended> {
   return new Promise((resolve) => {
     child.once("exit", (status, signal) => {
       const end = (): void => resolve({ status, signal, ...output });
-      const timer = setTimeout(end, lastOutputMs);
+      // Late timers run before output that came in time is read, so it is read first.
+      const timer = setTimeout(() => endWhenRead(output, end), lastOutputMs);
       child.once("close", () => {
         clearTimeout(timer);
         end();
       });
     });
+  });
+}
+
+/** Calls `end` after a turn of the event loop that has brought no more output. */
+function endWhenRead(output: Output, end: () => void): void {
+  const seen = output.stdout.length + output.stderr.length;
+  setImmediate(() => {
+    if (output.stdout.length + output.stderr.length === seen) end();
+    else endWhenRead(output, end);
   });
 }
 
