@@ -90,7 +90,7 @@ describe.concurrent("status --watch", () => {
       await sluice.publish("q", 2);
       await watch.waitFor(/"ready":2/);
       watch.kill(signal);
-      expect(await watch.ended(2000)).toMatchObject({ status: 0, stderr: "" });
+      expect(await watch.ended()).toMatchObject({ status: 0, stderr: "" });
     });
   }
 
@@ -100,7 +100,7 @@ describe.concurrent("status --watch", () => {
     const watch = cli.spawn(["bash", "-c", `${command}; echo "\${PIPESTATUS[0]}"`], {
       env: { MAIN: cli.main },
     });
-    const ended = await watch.ended(5000);
+    const ended = await watch.ended();
     expect(ended.stderr).toBe("");
     expect(ended.stdout.trim().split("\n").at(-1)).toBe("0");
   });

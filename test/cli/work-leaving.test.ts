@@ -95,7 +95,7 @@ describe.concurrent("work, at SIGTERM", () => {
       const worker = cli.start(["work", ...exec("true")]);
       await worker.waitFor("working");
       worker.kill(signal);
-      expect(await worker.ended(2000)).toMatchObject({ status: 0 });
+      expect(await worker.ended(5000)).toMatchObject({ status: 0 });
     }
   });
 });

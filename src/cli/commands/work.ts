@@ -48,13 +48,14 @@ async function work(file: string | undefined, options: WorkOptions): Promise<voi
     idle === undefined ? {} : { exitWhenIdleMs: toMs(idle) },
   );
   const queues = definition.handlers.map((handler) => handler.queue).join(",");
+  const stopReporting = superviseWorker(worker);
+  drainOnSignals(worker, logger);
+  // Whoever reads this may send a signal.
   logger.info("working", {
     queues,
     url: redactUrl(options.url),
     concurrency: definition.concurrency,
   });
-  const stopReporting = superviseWorker(worker);
-  drainOnSignals(worker, logger);
   try {
     await worker.closed;
   } finally {
