@@ -26,7 +26,7 @@ export async function whyNoJavaServer(server: JavaServer): Promise<string | null
     await fetchArchives(server);
     return null;
   } catch (error) {
-    return `${name} cannot be had: ${error instanceof Error ? error.message : error}`;
+    return `mvn cannot fetch ${name} within ${fetchWithinMs / 1000} s: ${error instanceof Error ? error.message : error}`;
   }
 }
 
