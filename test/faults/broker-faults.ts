@@ -36,6 +36,7 @@ export const brokerFaults: readonly FaultCase[] = [
       return [figures, await finish(run, wasUnsafe)];
     },
   },
+  // The last one: it leaves the broker stopped, since a RabbitMQ takes ten seconds to start for nobody.
   {
     name: "closes its connections within 5 s while the broker is away",
     load: { count: 200 },
@@ -43,14 +44,10 @@ export const brokerFaults: readonly FaultCase[] = [
       load.allow(100);
       await load.confirmed(100);
       await server.kill();
-      try {
-        const late = wait(closeMs, null, { ref: false });
-        const ms = await Promise.race([closeConnections(), late]);
-        assert.ok(ms !== null, `the connections are closed within ${closeMs} ms`);
-        return [`closed after ${ms} ms`];
-      } finally {
-        await server.start();
-      }
+      const late = wait(closeMs, null, { ref: false });
+      const ms = await Promise.race([closeConnections(), late]);
+      assert.ok(ms !== null, `the connections are closed within ${closeMs} ms`);
+      return [`closed after ${ms} ms`];
     },
   },
 ];

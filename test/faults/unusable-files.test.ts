@@ -4,6 +4,7 @@ import { chmodSync, chownSync, readFileSync, rmSync, truncateSync } from "node:f
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
 import { type Cli, type CliOptions, test } from "../support/cli.ts";
+import type { Ended } from "../support/program.ts";
 
 /** The user `nobody`, when we may become it; rights mean nothing to root. */
 const asNobody: CliOptions = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
@@ -33,6 +34,15 @@ const commands = [
   ["up", "--queue", "q", "--exec", "true"],
 ] as const;
 
+/** How they end, all at the same time: a file that none of them may change is the same to each. */
+function runAll(
+  cli: Cli,
+  lines: readonly (readonly string[])[],
+  options?: CliOptions,
+): Promise<readonly Ended[]> {
+  return Promise.all(lines.map((line) => cli.run(line, options)));
+}
+
 /** Why the tests below cannot run here, or null: root must become a user who can at least read the repository. */
 async function obstacle(cli: Cli): Promise<string | null> {
   const { status } = await cli.run(["--version"], { ...asNobody, cwd: "/" });
@@ -46,8 +56,7 @@ describe.concurrent("a user without the right to write", () => {
     const file = await createFile(cli);
     chmodSync(file, 0o444);
     const [publish, work, up] = commands;
-    for (const command of [publish, work]) {
-      const ended = await cli.run(command, asNobody);
+    for (const ended of await runAll(cli, [publish, work], asNobody)) {
       expect(ended.status).toBe(78);
       expect(ended.stderr).toMatch(readOnly);
       expect(ended.stderr).not.toContain("    at ");
@@ -63,8 +72,7 @@ describe.concurrent("a user without the right to write", () => {
     if (why !== null) return skip(why);
     const file = await createFile(cli);
     chmodSync(cli.folder, 0o555);
-    for (const command of commands) {
-      const ended = await cli.run(command, asNobody);
+    for (const ended of await runAll(cli, commands, asNobody)) {
       expect(ended.stderr).toMatch(/sluice\.db .*folder.*\(STORE_(READ_ONLY|UNAVAILABLE)\)\n$/);
       expect([78, 69]).toContain(ended.status);
     }
@@ -82,8 +90,7 @@ describe.concurrent("a file that is no database of ours", () => {
   test("is refused and left as it is", async ({ cli }) => {
     const file = cli.write("sluice.db", `${"this is a letter, not a database\n".repeat(500)}`);
     const before = digest(file);
-    for (const command of [...commands, ["status"], ["dead", "list", "q"]]) {
-      const ended = await cli.run(command);
+    for (const ended of await runAll(cli, [...commands, ["status"], ["dead", "list", "q"]])) {
       expect(ended.status).toBe(78);
       expect(ended.stderr).toMatch(/is not a SQLite database or is damaged.*\(STORE_CORRUPT\)\n$/);
     }
@@ -94,8 +101,7 @@ describe.concurrent("a file that is no database of ours", () => {
     const lines = Array(1000).fill(JSON.stringify("x".repeat(500)));
     await cli.run(["publish", "q"], { input: lines.join("\n") });
     truncateSync(cli.path("sluice.db"), 200_000);
-    for (const command of [...commands, ["status", "q"]]) {
-      const ended = await cli.run(command);
+    for (const ended of await runAll(cli, [...commands, ["status", "q"]])) {
       expect(ended.status).toBe(78);
       expect(ended.stderr).toMatch(/is not a SQLite database or is damaged.*\(STORE_CORRUPT\)$/m);
     }
@@ -106,8 +112,11 @@ describe.concurrent("a file that is no database of ours", () => {
     const sql = "INSERT INTO sluice_schema (version) VALUES (99)";
     expect((await cli.spawn([process.execPath, runSql, file, sql]).ended()).status).toBe(0);
     const before = digest(file);
-    for (const command of [...commands, ["status"], ["dead", "purge", "q", "--all"]]) {
-      const ended = await cli.run(command);
+    for (const ended of await runAll(cli, [
+      ...commands,
+      ["status"],
+      ["dead", "purge", "q", "--all"],
+    ])) {
       expect(ended).toMatchObject({ status: 78 });
       expect(ended.stderr).toMatch(/schema version 99; .* up to 1\. Update Sluice.*SCHEMA_NEWER/);
     }
