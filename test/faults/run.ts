@@ -34,10 +34,10 @@ export interface RunOptions {
 }
 
 /** Runs publishers and a worker, each behind a proxy of its own, and ends everything afterwards. */
-export async function withLoad<T>(
+export async function withLoad(
   { url, latencyMs = 0, ...options }: RunOptions,
-  steps: (run: Run) => Promise<T>,
-): Promise<T> {
+  steps: (run: Run) => Promise<void>,
+): Promise<void> {
   const proxy = {
     publisher: await startBlackHoleProxy(url),
     worker: await startBlackHoleProxy(url),
@@ -60,7 +60,7 @@ export async function withLoad<T>(
         return Date.now() - startedAt;
       };
       const deduplicates = publisher.driver.capabilities.deduplication !== "none";
-      return await steps({ load, count: options.count, deduplicates, proxy, closeConnections });
+      await steps({ load, count: options.count, deduplicates, proxy, closeConnections });
     } finally {
       await load.close();
     }

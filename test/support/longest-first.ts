@@ -5,10 +5,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const long: readonly string[] = [
   "test/faults/brokers.test.ts",
   "test/rabbitmq/conformance.test.ts",
-  "test/rabbitmq/delays.test.ts",
   "test/azure-service-bus/conformance.test.ts",
-  "test/rabbitmq/healing.test.ts",
-  "test/rabbitmq/errors.test.ts",
+  "test/rabbitmq/driver.test.ts",
   "test/azure-service-bus/chaos.test.ts",
   "test/driver-conformance.test.ts",
   "test/package.test.ts",
