@@ -6,10 +6,10 @@
  *   npx tsx bench/objective.ts [loads, comma-separated] [--variants]
  *
  * With SLUICE_TRACES naming a folder of traces, also those; they have one sample each, so that nothing is held out.
- * --variants: the objective under ten jobs per worker, random dispatch and older readings.
+ * --variants: instead, the objective under ten jobs per worker, random dispatch and older readings.
  */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
   type BrokerModel,
   comparePolicies,
@@ -178,17 +178,21 @@ const names = named.split(",");
 console.log(
   `Cost as a multiple of the lower bound: median [least-most] of seeds ${heldOutSeeds.join(", ")}.`,
 );
-console.log("| load | KEDA default | KEDA tuned | objective |\n| --- | --- | --- | --- |");
-for (const name of names)
-  await judge(
-    name,
-    heldOutSeeds.map((seed) => generateLoad(name, { seed })),
-    generateLoad(name, { seed: tuningSeed }),
-  );
-const folder = process.env.SLUICE_TRACES;
-if (folder !== undefined && existsSync(folder))
-  for (const load of await traces(folder)) await judge(load.name, [load], load);
-if (process.argv.includes("--variants")) {
-  console.log("\n| load | variant | objective |\n| --- | --- | --- |");
+if (process.argv.includes("--variants")) await variantTable();
+else await mainTable();
+
+async function variantTable(): Promise<void> {
+  console.log("| load | variant, three seeds | objective |\n| --- | --- | --- |");
   for (const variant of variants) for (const name of names) await judgeVariant(variant, name);
+}
+
+async function mainTable(): Promise<void> {
+  console.log("| load | KEDA default | KEDA tuned | objective |\n| --- | --- | --- | --- |");
+  for (const name of names) {
+    const loads = heldOutSeeds.map((seed) => generateLoad(name, { seed }));
+    await judge(name, loads, generateLoad(name, { seed: tuningSeed }));
+  }
+  const folder = process.env.SLUICE_TRACES;
+  if (folder === undefined || !existsSync(folder)) return;
+  for (const load of await traces(folder)) await judge(basename(load.name), [load], load);
 }

@@ -141,9 +141,11 @@ function guard(
 ): Guarded {
   const { at, current, wanted } = wish;
   if (wanted <= current) return { wanted, allowed: wanted, by: null };
-  const { frozenUntil } = state.saturation;
-  if (frozenUntil !== null && at < frozenUntil && current > 0)
-    return { wanted, allowed: current, by: "saturated" };
+  const { frozenUntil, limit } = state.saturation;
+  if (frozenUntil !== null && limit !== null) {
+    const allowed = at < frozenUntil ? current : Math.max(current, Math.min(wanted, limit));
+    if (allowed < wanted) return { wanted, allowed, by: "saturated" };
+  }
   const left = startsLeft(startsOfLastMinute(state.recentStarts, at), policy.maxStartsPerMinute);
   const allowed = Math.min(wanted, current + left, current + policy.maxStepUp);
   return { wanted, allowed, by: current + left < wanted ? "budget" : null };

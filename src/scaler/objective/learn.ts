@@ -112,11 +112,11 @@ function learnSlowly(policy: ObjectivePolicy, before: ObjectiveState, facts: Slo
   });
   const keep = chooseKeep(policy, { ...before, gaps }, { startupMs: facts.startup.p90, at });
   const meanMs = before.service.busyMs / before.service.ended;
-  const saturation = noteThroughput(
-    before.saturation,
-    { at, ended, ready: status.ready, isBusy: status.ready > 0 && status.idle === 0 },
-    2 * startupMs + policy.pollingIntervalMs + 4 * meanMs,
-  );
+  const saturation = noteThroughput(before.saturation, {
+    ...{ at, ended, elapsedMs, serviceMs: meanMs, ready: status.ready },
+    isBusy: status.ready > 0 && status.idle === 0,
+    reactionMs: startupMs + policy.pollingIntervalMs,
+  });
   return { margins, gaps, saturation, keepAliveMs: keep.ms, keepAliveAt: keep.at };
 }
 

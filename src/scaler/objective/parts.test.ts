@@ -210,7 +210,10 @@ describe("margins and guards", () => {
       for (let at = 0; at <= 120_000; at += 1000) {
         const ready = at < 60_000 ? 10 : 20;
         ended += rate(ready);
-        saturation = noteThroughput(saturation, { at, ended, ready, isBusy: true }, 25_000);
+        saturation = noteThroughput(saturation, {
+          ...{ at, ended, ready, isBusy: true },
+          ...{ elapsedMs: 1000, serviceMs: 1000, reactionMs: 21_000 },
+        });
       }
       return saturation.frozenUntil;
     };

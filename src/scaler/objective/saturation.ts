@@ -9,39 +9,70 @@ interface Mark {
   /** Ended jobs, all added up. */
   readonly ended: number;
   readonly ready: number;
-  readonly isBusy: boolean;
 }
 
 /** Marks of the last three windows, and until when nothing is added. */
 export interface Saturation {
   readonly marks: readonly Mark[];
   readonly frozenUntil: number | null;
+  /** Once it was seen, no more workers than this, until one is idle again; null: no limit. */
+  readonly limit: number | null;
+  /** How often it was seen since a worker was idle. */
+  readonly seen: number;
+  /** What a job usually takes: slow to change, since saturation itself makes jobs longer. */
+  readonly usualMs: number | null;
 }
 
 /** Nothing is known yet. */
-export const notSaturated: Saturation = { marks: [], frozenUntil: null };
+export const notSaturated: Saturation = {
+  marks: [],
+  frozenUntil: null,
+  limit: null,
+  seen: 0,
+  usualMs: null,
+};
 
 const markCount = 32;
 const leastGrowth = 1.5;
 const leastGain = 0.1;
 
-/** Takes in a look. `windowMs` is long enough for new workers to tell. */
-export function noteThroughput(
-  saturation: Saturation,
-  mark: {
-    readonly at: number;
-    readonly ended: number;
-    readonly ready: number;
-    readonly isBusy: boolean;
-  },
-  windowMs: number,
-): Saturation {
-  if (!mark.isBusy) return { ...saturation, marks: [] };
+/** What a look tells of it. */
+export interface ThroughputLook {
+  readonly at: number;
+  readonly ended: number;
+  readonly ready: number;
+  /** Whether no ready worker is idle. */
+  readonly isBusy: boolean;
+  readonly elapsedMs: number;
+  readonly serviceMs: number;
+  /** From asking for a worker to its first job, and to the next look. */
+  readonly reactionMs: number;
+}
+
+const usualOverMs = 600_000;
+const longestMs = 3_600_000;
+
+/** Takes in a look. */
+export function noteThroughput(saturation: Saturation, look: ThroughputLook): Saturation {
+  const { at, ended, ready, isBusy, elapsedMs, serviceMs, reactionMs } = look;
+  const { usualMs: before } = saturation;
+  const usualMs =
+    before === null
+      ? serviceMs
+      : before + (1 - Math.exp(-elapsedMs / usualOverMs)) * (serviceMs - before);
+  if (!isBusy) return { ...notSaturated, usualMs };
+  // Long enough for new workers to tell.
+  const windowMs = reactionMs + 4 * usualMs;
   const last = saturation.marks.at(-1);
-  if (last !== undefined && mark.at - last.at < (2 * windowMs) / markCount) return saturation;
-  const marks = [...saturation.marks.filter(({ at }) => at >= mark.at - 3 * windowMs), mark];
-  if (!isInVain(marks, windowMs)) return { ...saturation, marks };
-  return { marks: [], frozenUntil: mark.at + 5 * windowMs };
+  if (last !== undefined && at - last.at < (2 * windowMs) / markCount)
+    return { ...saturation, usualMs };
+  const recent = saturation.marks.filter((mark) => mark.at >= at - 3 * windowMs);
+  const marks = [...recent, { at, ended, ready }];
+  if (!isInVain(marks, windowMs)) return { ...saturation, marks, usualMs };
+  // Another try, of half as many again, comes later each time.
+  const seen = saturation.seen + 1;
+  const frozenUntil = at + Math.min(longestMs, 5 * windowMs * 2 ** (seen - 1));
+  return { marks: [], frozenUntil, limit: Math.ceil(leastGrowth * ready), seen, usualMs };
 }
 
 function isInVain(marks: readonly Mark[], windowMs: number): boolean {
@@ -49,7 +80,7 @@ function isInVain(marks: readonly Mark[], windowMs: number): boolean {
   const before = between(marks, now - 2.5 * windowMs, now - 1.5 * windowMs);
   const after = between(marks, now - windowMs, now);
   if (before === null || after === null) return false;
-  const growth = after.fewest / before.most;
+  const growth = after.fewest / before.usual;
   if (growth < leastGrowth) return false;
   const expected = before.perMs * (growth - 1) * after.ms;
   const gained = (after.perMs - before.perMs) * after.ms;
@@ -57,7 +88,7 @@ function isInVain(marks: readonly Mark[], windowMs: number): boolean {
   return gained < leastGain * expected && expected - gained > noise;
 }
 
-/** What was done in a stretch, and by how many workers at least and at most; null where it was not looked at throughout. */
+/** What was done in a stretch, and by how many workers at least and on average; null where it was not looked at throughout. */
 function between(marks: readonly Mark[], from: number, to: number) {
   const first = marks.findLast(({ at }) => at <= from);
   const last = marks.findLast(({ at }) => at <= to);
@@ -65,5 +96,6 @@ function between(marks: readonly Mark[], from: number, to: number) {
   const ready = marks.filter(({ at }) => at >= first.at && at <= last.at).map((mark) => mark.ready);
   const ended = last.ended - first.ended;
   const ms = last.at - first.at;
-  return { ms, ended, fewest: Math.min(...ready), most: Math.max(...ready), perMs: ended / ms };
+  const usual = ready.reduce((sum, count) => sum + count, 0) / ready.length;
+  return { ms, ended, fewest: Math.min(...ready), usual, perMs: ended / ms };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { comparePolicies } from "../compare.ts";
 import type { BrokerModel } from "../engine/models.ts";
 import { simulate } from "../engine/simulation.ts";
+import { second, sliceLoad } from "../loads/load.ts";
 import { generateLoad } from "../loads/workloads.ts";
 import { hashReport, type Report, toReport } from "../report.ts";
 import { objectivePolicy } from "./objective.ts";
@@ -30,6 +31,14 @@ describe("the wait objective in the simulator", () => {
     expect(report?.jobs.latePercent).toBeLessThan(5);
     expect(report?.workers.kills).toBe(0);
     expect(report?.bound?.ratio).toBeLessThan(ratio);
+  });
+
+  test("stops adding workers when what they call has no more to give", () => {
+    const workers = { downstreamCapacity: 6 };
+    const load = sliceLoad(generateLoad("steady", { seed: 1 }), 0, 600 * second);
+    const report = toReport(simulate({ load, policy, maxWaitMs, workers, drainLimitMs: 600_000 }));
+    expect(report.workers.peak).toBeLessThan(80);
+    expect(report.decisions.entries.map(({ code }) => code)).toContain("DownstreamSaturated");
   });
 
   test("decides the same from the same, to the last figure", () => {
