@@ -158,7 +158,7 @@ async function openObject(
       earlier,
       startDelayMs,
     ): Promise<ScalerEngine<ScaledObjectState | ObjectiveState>> {
-      if (version.owner.controls.objective !== null)
+      if (keepsObjective(version.owner))
         return createObjectiveEngine({
           ...engineParts(version, options),
           object: version.owner,
@@ -178,6 +178,12 @@ async function openObject(
       await Promise.all([target.close(), ...leaving]);
     },
   });
+}
+
+/** A paused object is KEDA's loop's to hold. */
+function keepsObjective({ controls }: ScaledObject): boolean {
+  const { objective, paused, pausedReplicas } = controls;
+  return objective !== null && !paused && pausedReplicas === null;
 }
 
 /** A spec that gains or loses its objective begins anew. */

@@ -1,6 +1,7 @@
 /** A ScaledObject whose annotation `sluice.dev/objective` asks for a wait: its triggers are read, KEDA's rules are not asked. */
 import { SluiceError, systemClock } from "../../core/index.ts";
 import type { ScaledObject, TriggerSpec } from "../../specs/index.ts";
+import type { Decision } from "../decision.ts";
 import { createEngine, type Engine } from "../engine.ts";
 import { factsOf } from "../explain/trigger-facts.ts";
 import type { ScalerEngine, ScalerEngineOptions } from "../keda-engine/index.ts";
@@ -76,7 +77,7 @@ export function createObjectiveEngine(
     decide(before, seen) {
       const outcome = decide(before, seen);
       state = outcome.state;
-      return outcome;
+      return { state, decision: withPauses(outcome.decision, object.controls) };
     },
     pollingIntervalMs: policy.pollingIntervalMs,
     ...(options.onDecision && { onDecision: options.onDecision }),
@@ -96,6 +97,19 @@ export function createObjectiveEngine(
       return engine.stop();
     },
   };
+}
+
+/** What the annotations that pause one direction leave of a decision. */
+function withPauses(
+  decision: Decision,
+  { pausedScaleIn, pausedScaleOut }: ScaledObject["controls"],
+): Decision {
+  const { current, replicas } = decision;
+  const isPaused = replicas < current ? pausedScaleIn : replicas > current && pausedScaleOut;
+  if (!isPaused) return decision;
+  const text = `${replicas} wanted, paused at ${current}`;
+  const reason = { code: "ScaledObjectPaused", text, figures: { replicas, current } } as const;
+  return { ...decision, replicas: current, rule: "paused", reasons: [reason, ...decision.reasons] };
 }
 
 function countsMessages({ type }: Pick<TriggerSpec, "type">): boolean {

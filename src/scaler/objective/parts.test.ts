@@ -204,7 +204,7 @@ describe("margins and guards", () => {
   });
 
   test("stop adding workers that do not raise the rate, and only those", () => {
-    const run = (rate: (workers: number) => number) => {
+    const run = (rate: (workers: number) => number, slowdown = 1) => {
       let saturation = notSaturated;
       let ended = 0;
       for (let at = 0; at <= 120_000; at += 1000) {
@@ -212,12 +212,15 @@ describe("margins and guards", () => {
         ended += rate(ready);
         saturation = noteThroughput(saturation, {
           ...{ at, ended, ready, isBusy: true },
-          ...{ elapsedMs: 1000, serviceMs: 1000, reactionMs: 21_000 },
+          ...{ elapsedMs: 1000, serviceMs: ready === 20 ? 1000 * slowdown : 1000 },
+          reactionMs: 21_000,
         });
       }
       return saturation.frozenUntil;
     };
-    expect(run(() => 10)).not.toBeNull();
+    expect(run(() => 10, 2)).not.toBeNull();
+    expect(run(() => 10, 1)).toBeNull();
+    expect(run(() => 0.5, 2)).toBeNull();
     expect(run((workers) => workers)).toBeNull();
   });
 

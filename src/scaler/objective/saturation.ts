@@ -15,7 +15,7 @@ interface Mark {
 export interface Saturation {
   readonly marks: readonly Mark[];
   readonly frozenUntil: number | null;
-  /** Once it was seen, no more workers than this, until one is idle again; null: no limit. */
+  /** Once it was seen, no more workers than this, until one is idle or jobs take no longer than usual; null: no limit. */
   readonly limit: number | null;
   /** How often it was seen since a worker was idle. */
   readonly seen: number;
@@ -35,6 +35,11 @@ export const notSaturated: Saturation = {
 const markCount = 32;
 const leastGrowth = 1.5;
 const leastGain = 0.1;
+/** Below these, chance looks the same. */
+const fewestWorkers = 6;
+const fewestEnded = 50;
+/** Workers that wait for what they call take that much longer for a job at least. */
+const leastSlowdown = 1.25;
 
 /** What a look tells of it. */
 export interface ThroughputLook {
@@ -56,11 +61,11 @@ const longestMs = 3_600_000;
 export function noteThroughput(saturation: Saturation, look: ThroughputLook): Saturation {
   const { at, ended, ready, isBusy, elapsedMs, serviceMs, reactionMs } = look;
   const { usualMs: before } = saturation;
-  const usualMs =
-    before === null
-      ? serviceMs
-      : before + (1 - Math.exp(-elapsedMs / usualOverMs)) * (serviceMs - before);
-  if (!isBusy) return { ...notSaturated, usualMs };
+  const isLimited = saturation.limit !== null;
+  const share = isLimited ? 0 : 1 - Math.exp(-elapsedMs / usualOverMs);
+  const usualMs = before === null ? serviceMs : before + share * (serviceMs - before);
+  const isSlow = serviceMs >= leastSlowdown * usualMs;
+  if (!isBusy || (isLimited && !isSlow)) return { ...notSaturated, usualMs };
   // Long enough for new workers to tell.
   const windowMs = reactionMs + 4 * usualMs;
   const last = saturation.marks.at(-1);
@@ -68,7 +73,7 @@ export function noteThroughput(saturation: Saturation, look: ThroughputLook): Sa
     return { ...saturation, usualMs };
   const recent = saturation.marks.filter((mark) => mark.at >= at - 3 * windowMs);
   const marks = [...recent, { at, ended, ready }];
-  if (!isInVain(marks, windowMs)) return { ...saturation, marks, usualMs };
+  if (!isSlow || !isInVain(marks, windowMs)) return { ...saturation, marks, usualMs };
   // Another try, of half as many again, comes later each time.
   const seen = saturation.seen + 1;
   const frozenUntil = at + Math.min(longestMs, 5 * windowMs * 2 ** (seen - 1));
@@ -81,7 +86,8 @@ function isInVain(marks: readonly Mark[], windowMs: number): boolean {
   const after = between(marks, now - windowMs, now);
   if (before === null || after === null) return false;
   const growth = after.fewest / before.usual;
-  if (growth < leastGrowth) return false;
+  if (growth < leastGrowth || after.fewest < fewestWorkers) return false;
+  if (Math.min(before.ended, after.ended) < fewestEnded) return false;
   const expected = before.perMs * (growth - 1) * after.ms;
   const gained = (after.perMs - before.perMs) * after.ms;
   const noise = 3 * Math.sqrt(before.ended + after.ended);
