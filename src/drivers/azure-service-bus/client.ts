@@ -51,7 +51,6 @@ export interface Sender {
   createMessageBatch(): Promise<MessageBatch>;
   sendMessages(messages: SentMessage | MessageBatch): Promise<void>;
   scheduleMessages(message: SentMessage, at: Date): Promise<readonly LongLike[]>;
-  cancelScheduledMessages(sequences: readonly LongLike[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -65,7 +64,7 @@ export interface Receiver {
   ): Promise<readonly ReceivedMessage[]>;
   peekMessages(
     max: number,
-    options: { readonly fromSequenceNumber: LongLike },
+    options: { readonly fromSequenceNumber: LongLike; readonly omitMessageBody?: boolean },
   ): Promise<readonly ReceivedMessage[]>;
   completeMessage(message: ReceivedMessage): Promise<void>;
   abandonMessage(message: ReceivedMessage, changed: ChangedProperties): Promise<void>;

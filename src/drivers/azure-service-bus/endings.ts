@@ -4,16 +4,18 @@
  * A message that is to be tried at once is abandoned: it keeps its place, and properties that travel with it say what
  * its delivery count means. A retry with a delay takes two steps, since the broker cannot delay what it has: a copy is
  * scheduled, then the original is completed. When the process dies between the two, both are there. The copy's message
- * id is made of the original's sequence number and stay, so it can be stored once only in a queue with duplicate detection; and
- * an original that comes again with a lost lock is never handed out, but moved: a copy with that same id is sent, and the
- * original completed. Where the scheduled copy is there already, the broker drops the second one. So exactly one of them
- * lives, whichever step was the last. Without duplicate detection there may be two, which is said when the queue is
- * first used.
+ * id is made of the original's sequence number and stay; and an original that comes again with a lost lock is never
+ * handed out, but moved: a copy with that same id is sent, and the original completed. Where the scheduled copy is there
+ * already, duplicate detection drops the second one. So exactly one of them lives, whichever step was the last.
+ *
+ * Where the queue is not known to detect duplicates, the same is done by looking. An original whose copy is there is
+ * completed instead of moved. That answer is true because no copy is handed out while its original is in the queue (see
+ * intake.ts), and because copies are only made under a lock that is sure to be ours.
  *
  * Moving also starts a new delivery count, so that the queue's MaxDeliveryCount does not end a job before its own limit.
  */
 import { appendFailure, type Failure, type Settlement } from "../../core/index.ts";
-import type { ReceivedMessage, Receiver } from "./client.ts";
+import type { ReceivedMessage, Receiver, SentMessage } from "./client.ts";
 import { isLockLost, isUnanswered, toDriverError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import { type Lane, openReceiver } from "./lane.ts";
@@ -22,6 +24,7 @@ import type { Session } from "./link.ts";
 import { buried, givenBack, type Parcel, toCopy } from "./message-codec.ts";
 import type { Parts } from "./parts.ts";
 import type { QueueFacts } from "./queues.ts";
+import { copyIdOf, type Succession } from "./succession.ts";
 
 /** A message whose lock is ours. */
 export interface Held {
@@ -31,6 +34,13 @@ export interface Held {
   readonly lockMs?: number;
   /** The receiver that it came by, as long as its connection lives. */
   readonly lane: Pick<Lane, "session" | "receiver" | "turnFor">;
+}
+
+/** What a copy says that its original does not. */
+interface Succeeding {
+  readonly attempts: number;
+  readonly readyAt: number;
+  readonly history?: readonly Failure[];
 }
 
 type Work = (receiver: Receiver, message: ReceivedMessage) => Promise<unknown>;
@@ -45,12 +55,16 @@ const mostRenewals = 100;
 export class Endings {
   readonly #parts: Parts;
   readonly #queue: string;
+  readonly #succession: Succession;
+  /** Messages of which a copy may have been made before. */
+  readonly #begun = new WeakSet<ReceivedMessage>();
   readonly #receivers = new WeakMap<Session, Receiver>();
   readonly #renewals = new Gate(mostRenewals);
 
-  constructor(parts: Parts, queue: string) {
+  constructor(parts: Parts, queue: string, succession: Succession) {
     this.#parts = parts;
     this.#queue = queue;
+    this.#succession = succession;
   }
 
   /** What a settlement asks for. */
@@ -90,46 +104,48 @@ export class Endings {
     const count = (message.deliveryCount ?? 0) + 1;
     const most = facts.maxDeliveryCount ?? defaultMaxDeliveryCount;
     // At its limit the broker would dead-letter it; one more delivery must be left for a crash.
-    if (count + 1 >= most)
-      return this.move(held, { attempts, readyAt: readyAt ?? this.#parts.clock.now(), history });
+    if (count + 1 >= most || this.#begun.has(message)) {
+      const now = this.#parts.clock.now();
+      return this.move(held, { attempts, readyAt: readyAt ?? now, history }, facts);
+    }
     const changed = givenBack(parcel, { count, attempts, readyAt, history });
     return this.#settle(held, (receiver, own) => receiver.abandonMessage(own, changed));
   }
 
-  /** Replaces the message by a copy that is ready at once. */
-  async move(
-    held: Held,
-    change: {
-      readonly attempts: number;
-      readonly readyAt: number;
-      readonly history?: readonly Failure[];
-    },
-  ): Promise<boolean> {
-    const copy = toCopy(held.parcel, { messageId: copyIdOf(held), ...change });
-    await this.#translating(() => this.#parts.publisher.send(this.#queue, copy));
-    return this.#complete(held);
+  /** Replaces the message by a copy that is ready at once, unless it has one. */
+  move(held: Held, change: Succeeding, facts: QueueFacts): Promise<boolean> {
+    return this.#replace(held, change, facts, (copy) =>
+      this.#parts.publisher.send(this.#queue, copy),
+    );
   }
 
-  /** Replaces the message by a copy that is ready later. */
-  async postpone(
-    held: Held,
-    change: {
-      readonly attempts: number;
-      readonly readyAt: number;
-      readonly history?: readonly Failure[];
-    },
-    facts: QueueFacts,
-  ): Promise<boolean> {
-    const { publisher } = this.#parts;
-    const copy = toCopy(held.parcel, { messageId: copyIdOf(held), ...change });
-    const scheduled = await this.#translating(() =>
-      publisher.schedule(this.#queue, copy, change.readyAt),
+  /** Replaces the message by a copy that is ready later, unless it has one. */
+  postpone(held: Held, change: Succeeding, facts: QueueFacts): Promise<boolean> {
+    return this.#replace(held, change, facts, (copy) =>
+      this.#parts.publisher.schedule(this.#queue, copy, change.readyAt),
     );
-    const isOurs = await this.#complete(held);
-    // Without duplicate detection the original goes on by itself; with it, it will give way to the copy.
-    if (!isOurs && facts.detectsDuplicates === false)
-      await publisher.cancel(this.#queue, scheduled).catch(() => undefined);
-    return isOurs;
+  }
+
+  async #replace(
+    held: Held,
+    change: Succeeding,
+    { detectsDuplicates }: QueueFacts,
+    store: (copy: SentMessage) => Promise<void>,
+  ): Promise<boolean> {
+    const { message, parcel } = held;
+    let isThere = false;
+    if (detectsDuplicates !== true) {
+      if (parcel.isAbandoned || this.#begun.has(message))
+        isThere = await this.#translating(() => this.#succession.hasCopy(message, parcel));
+      // What is stored under a lost lock would be a second copy.
+      if (!isThere && !(await this.renew(held))) return false;
+    }
+    if (!isThere) {
+      const copy = toCopy(parcel, { messageId: copyIdOf(message, parcel), ...change });
+      this.#begun.add(message);
+      await this.#translating(() => store(copy));
+    }
+    return this.#complete(held);
   }
 
   /** Prolongs a lock. */
@@ -224,23 +240,23 @@ export class Endings {
 
 /** What the SDK keeps on a message beside what its types tell. */
 interface Inside {
-  readonly delivery?: { readonly link?: { is_open?(): boolean } };
+  readonly delivery?: {
+    readonly link?: { is_open?(): boolean };
+    readonly remote_settled?: boolean;
+  };
 }
 
 /**
- * Whether the link that the message came by is closed. The SDK asks for the link of its name, which may be a later one,
- * and would wait in vain for an answer to an outcome that it gave on the old one.
+ * Whether no more outcome can be given on the link that the message came by: it is closed, or an outcome was given and
+ * refused. The SDK asks for the link of its name, which may be a later one, and would wait in vain for an answer to an
+ * outcome that it gave on the old one.
  */
 function isLinkGone(message: ReceivedMessage): boolean {
-  return (message as Inside).delivery?.link?.is_open?.() === false;
+  const { delivery } = message as Inside;
+  return delivery?.remote_settled === true || delivery?.link?.is_open?.() === false;
 }
 
 /** The same message, which the SDK settles by its lock token because it knows no link for it. */
 function withoutLink(message: ReceivedMessage): ReceivedMessage {
   return { ...message, delivery: {} } as ReceivedMessage;
-}
-
-/** The same for every copy that is made during one stay, so that only the first of them is stored. */
-function copyIdOf({ message, parcel }: Held): string {
-  return `sluice/${message.sequenceNumber}/${parcel.stay}`;
 }

@@ -6,16 +6,27 @@
  * Looking asks the broker for as many messages as the receives want and at once for the end of it (a drain), so it takes
  * what is there and no more. Waiting leaves a demand of one with the broker, which is answered as soon as a message comes.
  * A message that comes when nobody wants it any more is given back at once, its attempt too.
+ *
+ * Where the queue is not known to detect duplicates, a copy whose original is still there is kept aside, and its lock
+ * renewed, until the original is gone: the worker that made the copy has died or is about to complete the original, and
+ * an original that comes again looks for its copy (see endings.ts).
  */
-import type { Cancel, Delivery, ReceiveRequest, SluiceError } from "../../core/index.ts";
+import {
+  type Cancel,
+  type Delivery,
+  type ReceiveRequest,
+  type SluiceError,
+  sleep,
+} from "../../core/index.ts";
 import type { ReceivedMessage } from "./client.ts";
 import { Endings } from "./endings.ts";
 import { toDriverError } from "./errors.ts";
 import { Lane } from "./lane.ts";
 import { type Lease, Leases } from "./leases.ts";
-import { fromReceived, toDelivery } from "./message-codec.ts";
+import { fromReceived, type Parcel, toDelivery } from "./message-codec.ts";
 import type { Parts } from "./parts.ts";
 import type { QueueFacts } from "./queues.ts";
+import { isCopy, Succession } from "./succession.ts";
 
 /** A receive that has not been answered. */
 interface Waiter {
@@ -37,6 +48,11 @@ const arrivalMs = 100;
 /** Lock times that are not known are guessed from the clocks, within the limits of the service and some more. */
 const shortestLockMs = 5000;
 const longestGuessMs = 60_000;
+/** How long between looks for an original that should go away. */
+const firstLookMs = 50;
+const longestLookMs = 1000;
+/** How long a lock is renewed at most for a message that was set aside. */
+const longestAsideMs = 3_600_000;
 
 /** See the top of this file. */
 export class Intake {
@@ -44,8 +60,10 @@ export class Intake {
   readonly leases: Leases;
   readonly #parts: Parts;
   readonly #queue: string;
+  readonly #succession: Succession;
   readonly #waiters = new Set<Waiter>();
   readonly #asides = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
   #facts: QueueFacts = { lockMs: null, maxDeliveryCount: null, detectsDuplicates: null };
   #lane: Lane | null = null;
   #serving: Promise<void> | null = null;
@@ -55,7 +73,8 @@ export class Intake {
   constructor(parts: Parts, queue: string) {
     this.#parts = parts;
     this.#queue = queue;
-    this.endings = new Endings(parts, queue);
+    this.#succession = new Succession(parts, queue);
+    this.endings = new Endings(parts, queue, this.#succession);
     this.leases = new Leases(parts.clock, {
       renew: (lease) => this.endings.renew(lease),
       onExpiry: (lease) => this.#expire(lease),
@@ -77,6 +96,7 @@ export class Intake {
   /** Receives end empty, and held messages are left to their locks. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#closing.abort();
     for (const waiter of [...this.#waiters]) waiter.finish([]);
     this.leases.close();
     await Promise.allSettled(this.#asides);
@@ -126,11 +146,11 @@ export class Intake {
       try {
         const asking = [...this.#waiters];
         const found = await this.#look(this.#demand());
-        this.#handOut(found);
+        await this.#handOut(found);
         if (found.length > 0) continue;
         for (const waiter of asking)
           if (waiter.endsAt <= this.#parts.clock.now()) waiter.finish([]);
-        if (this.#waiters.size > 0) this.#handOut(await this.#wait());
+        if (this.#waiters.size > 0) await this.#handOut(await this.#wait());
       } catch (error) {
         this.#fail(error);
       }
@@ -198,15 +218,17 @@ export class Intake {
     return this.#lane;
   }
 
-  #handOut(messages: readonly ReceivedMessage[]): void {
+  async #handOut(messages: readonly ReceivedMessage[]): Promise<void> {
     const lane = this.#lane;
     if (lane === null) return;
-    const fresh: { readonly message: ReceivedMessage; readonly parcel: Lease["parcel"] }[] = [];
+    const since = this.#parts.clock.now();
+    const copies = await this.#withOriginal(messages);
+    const fresh: { readonly message: ReceivedMessage; readonly parcel: Parcel }[] = [];
     for (const message of messages) {
       const parcel = fromReceived(message);
       // See the top of endings.ts.
-      if (parcel.isAbandoned && this.#facts.detectsDuplicates !== false)
-        this.#aside(lane, this.#move({ message, parcel, lane }));
+      if (parcel.isAbandoned || copies.has(message))
+        this.#setAside({ message, parcel, lane }, since);
       else fresh.push({ message, parcel });
     }
     for (const waiter of [...this.#waiters]) {
@@ -216,7 +238,7 @@ export class Intake {
         taken.map(({ message, parcel }) => {
           const { leaseMs } = waiter;
           const lockMs = this.#lockMs(message);
-          const lease = this.leases.add(message, { parcel, lane, lockMs, leaseMs });
+          const lease = this.leases.add(message, { parcel, lane, lockMs, leaseMs, since });
           return toDelivery(parcel, lease.receipt);
         }),
       );
@@ -227,23 +249,64 @@ export class Intake {
     }
   }
 
-  #move(held: Parameters<Endings["move"]>[0]): Promise<boolean> {
-    const { attempts } = held.parcel;
-    return this.endings.move(held, { attempts, readyAt: this.#parts.clock.now() });
+  /** The copies among messages whose originals are in the queue, or may be. */
+  async #withOriginal(messages: readonly ReceivedMessage[]): Promise<ReadonlySet<ReceivedMessage>> {
+    const found = new Set<ReceivedMessage>();
+    if (this.#facts.detectsDuplicates === true) return found;
+    await Promise.all(
+      messages.filter(isCopy).map(async (message) => {
+        if (await this.#succession.hasOriginal(message).catch(() => true)) found.add(message);
+      }),
+    );
+    return found;
+  }
+
+  /** Holds the lock of a message that must not be handed out as it is for as long as it takes to give it its place. */
+  #setAside(held: Pick<Lease, "message" | "parcel" | "lane">, since: number): void {
+    const { message, parcel, lane } = held;
+    const lockMs = this.#lockMs(message);
+    const lease = this.leases.add(message, {
+      parcel,
+      lane,
+      lockMs,
+      since,
+      leaseMs: longestAsideMs,
+    });
+    this.#watch(
+      this.#outlast(lease).finally(() => {
+        if (this.leases.claim(lease.receipt)) lane.release();
+      }),
+    );
+  }
+
+  async #outlast(lease: Lease): Promise<void> {
+    const { message, parcel } = lease;
+    const { clock } = this.#parts;
+    const isUnsure = this.#facts.detectsDuplicates !== true;
+    for (let ms = firstLookMs; isUnsure && this.leases.holds(lease); ms *= 2) {
+      if (!(await this.#succession.hasOriginal(message))) break;
+      await sleep(clock, Math.min(ms, longestLookMs), this.#closing.signal).catch(() => undefined);
+    }
+    if (!this.leases.holds(lease)) return;
+    const { attempts, readyAt } = parcel;
+    if (parcel.isAbandoned)
+      await this.endings.move(lease, { attempts, readyAt: clock.now() }, this.#facts);
+    else await this.endings.giveBack(lease, { attempts, readyAt }, this.#facts);
   }
 
   /** Work on a message that nobody holds; when it fails, the lock gives the message back. */
   #aside(lane: Lane, work: Promise<boolean>): void {
+    this.#watch(work.finally(() => lane.release()));
+  }
+
+  #watch(work: Promise<unknown>): void {
     const done = work
       .then(
         () => undefined,
         (error: unknown) =>
           this.#parts.logger.warn("a message is left to its lock", { queue: this.#queue, error }),
       )
-      .finally(() => {
-        lane.release();
-        this.#asides.delete(done);
-      });
+      .finally(() => this.#asides.delete(done));
     this.#asides.add(done);
   }
 

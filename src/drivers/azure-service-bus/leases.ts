@@ -49,16 +49,20 @@ export class Leases {
 
   add(
     message: ReceivedMessage,
-    fields: Pick<Lease, "parcel" | "lane" | "lockMs"> & { readonly leaseMs: number },
+    fields: Pick<Lease, "parcel" | "lane" | "lockMs"> & {
+      readonly leaseMs: number;
+      /** When the lock had begun at the earliest. */
+      readonly since: number;
+    },
   ): Lease {
-    const { leaseMs, ...rest } = fields;
+    const { leaseMs, since, ...rest } = fields;
     const now = this.#clock.now();
     const lease: Lease = {
       receipt: randomUUID(),
       message,
       ...rest,
       endsAt: now + leaseMs,
-      lockedUntil: now + rest.lockMs,
+      lockedUntil: since + rest.lockMs,
       cancelTimer: () => undefined,
     };
     this.hold(lease);
@@ -79,6 +83,11 @@ export class Leases {
     this.#held.delete(receipt);
     lease.cancelTimer();
     return lease;
+  }
+
+  /** Whether the lease runs. */
+  holds({ receipt }: Lease): boolean {
+    return this.#held.has(receipt);
   }
 
   /** The lease ends `leaseMs` from now; `false` when it or its lock was lost. */

@@ -1,6 +1,6 @@
 /** Sends messages: as many in one batch as the link's size limit allows, one batch for each time that they are due. */
 import type { Clock, OutgoingMessage } from "../../core/index.ts";
-import type { LongLike, MessageBatch, Sender, SentMessage } from "./client.ts";
+import type { MessageBatch, Sender, SentMessage } from "./client.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Link, Session } from "./link.ts";
 import { toSentMessage } from "./message-codec.ts";
@@ -11,10 +11,8 @@ export interface Publisher {
   publish(queue: string, messages: readonly OutgoingMessage[], clock: Clock): Promise<void>;
   /** Sends one message as it is. */
   send(queue: string, message: SentMessage): Promise<void>;
-  /** Has a message enqueued later. Resolves with what {@link cancel} takes. */
-  schedule(queue: string, message: SentMessage, at: number): Promise<readonly LongLike[]>;
-  /** Takes back a scheduled message that is not due yet. */
-  cancel(queue: string, scheduled: readonly LongLike[]): Promise<void>;
+  /** Has a message enqueued later. */
+  schedule(queue: string, message: SentMessage, at: number): Promise<void>;
 }
 
 /** A link gives out 1,000 credits, one for each send under way. */
@@ -77,9 +75,8 @@ export function createPublisher(link: Link, throttle: Throttle): Publisher {
       await inParallel(soonestFirst, mostAtOnce, ([, group]) => sendAll(queue, group));
     },
     send: (queue, message) => call(queue, (sender) => sender.sendMessages(message)),
-    schedule: (queue, message, at) =>
-      call(queue, (sender) => sender.scheduleMessages(message, new Date(at))),
-    cancel: (queue, scheduled) =>
-      call(queue, (sender) => sender.cancelScheduledMessages(scheduled)),
+    async schedule(queue, message, at) {
+      await call(queue, (sender) => sender.scheduleMessages(message, new Date(at)));
+    },
   };
 }

@@ -207,7 +207,7 @@ function check(
   const { maxDeliveryCount: most, requiresDuplicateDetection: detects } = properties;
   if (!detects)
     logger.warn(
-      "the queue has no duplicate detection: a repeated id is stored again, and a worker that dies while it schedules a retry may leave two",
+      "the queue has no duplicate detection: a repeated id is stored again, and retries with a delay take more calls",
       { queue, namespace },
     );
   if (most < 3)

@@ -61,11 +61,11 @@ const states: Readonly<Record<StoredMessage["state"], number>> = {
 };
 
 /** A stored message as it is delivered or shown. */
-export function encode(stored: StoredMessage): Buffer {
+export function encode(stored: StoredMessage, isBrief = false): Buffer {
   const { content } = stored;
   const message: Message = {
     ...content,
-    body: content.body,
+    body: isBrief ? rhea.message.data_section(Buffer.alloc(0)) : content.body,
     delivery_count: stored.deliveryCount,
     message_annotations: {
       ...content.message_annotations,

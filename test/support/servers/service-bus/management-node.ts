@@ -47,7 +47,8 @@ export const operations: Readonly<Record<string, Operation>> = {
       const from = numberOf(body["from-sequence-number"]);
       const found = queue.peek(from, Math.min(Number(body["message-count"]), 250));
       if (found.length === 0) return null;
-      return { messages: found.map((message) => ({ message: encode(message) })) };
+      const isBrief = body["omit-message-body"] === true;
+      return { messages: found.map((message) => ({ message: encode(message, isBrief) })) };
     },
   },
   "com.microsoft:receive-by-sequence-number": {
