@@ -168,7 +168,10 @@ export async function loadClients(identity: Identity): Promise<Clients> {
         retryOptions: { maxRetries: 0, timeoutInMs: timeoutMs },
       }),
     administer: () =>
-      new sdk.ServiceBusAdministrationClient(...subject, { retryOptions: { maxRetries: 0 } }),
+      // Once more, since the server may close a kept-alive connection in the moment in which it is used again.
+      new sdk.ServiceBusAdministrationClient(...subject, {
+        retryOptions: { maxRetries: 1, retryDelayInMs: 100 },
+      }),
   };
 }
 
