@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import { silentLogger } from "../../src/core/index.ts";
+import {
+  createObjectiveEngine,
+  objectiveOf,
+  type ScalerTrigger,
+  type Target,
+  toTargetStatus,
+} from "../../src/scaler/index.ts";
+import { parseSpecs } from "../../src/specs/index.ts";
+import { createVirtualClock } from "../../src/testing/index.ts";
+
+function objectOf(
+  annotations: string,
+  triggers = "{type: postgresql, metadata: {targetQueryValue: '5', query: q, connectionFromEnv: DB}}",
+) {
+  const text = `
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: worker, annotations: {${annotations}}}
+spec:
+  scaleTargetRef: {name: worker}
+  maxReplicaCount: 20
+  triggers: [${triggers}]
+`;
+  const [object] = parseSpecs(text, "test.yaml").scaledObjects;
+  if (object === undefined) throw new Error("no ScaledObject");
+  return object;
+}
+
+/** Steers an object whose trigger reads what `read` gives; yields the counts that were asked for. */
+async function scaled(
+  annotations: string,
+  read: () => Promise<number>,
+): Promise<readonly number[]> {
+  const clock = createVirtualClock();
+  const counts: number[] = [];
+  const target: Target = {
+    status: async () => toTargetStatus([]),
+    async scale(to) {
+      counts.push(to);
+    },
+    close: async () => undefined,
+  };
+  const trigger: ScalerTrigger = {
+    ...{ type: "postgresql", index: 0, name: "" },
+    metricSpecs: async () => [],
+    read: async () => [{ metricName: "s0-postgresql", value: await read(), active: true }],
+    close: async () => undefined,
+  };
+  const engine = createObjectiveEngine({
+    ...{ name: "ScaledObject default/worker", object: objectOf(annotations), triggers: [trigger] },
+    ...{ target, clock, logger: silentLogger },
+  });
+  engine.start();
+  for (let tick = 0; tick < 3; tick += 1) {
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+    await clock.advance(5000);
+  }
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  await engine.stop();
+  return counts;
+}
+
+describe("a ScaledObject with an objective", () => {
+  test("looks at least every 5 s and six times within its wait, whatever its pollingInterval says", () => {
+    expect(objectiveOf(objectOf("sluice.dev/objective: 60s"))?.pollingIntervalMs).toBe(5000);
+    expect(objectiveOf(objectOf("sluice.dev/objective: 6s"))?.pollingIntervalMs).toBe(1000);
+    expect(objectiveOf(objectOf(""))).toBeNull();
+  });
+
+  test("needs a trigger that counts messages", () => {
+    const cron =
+      "{type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: '2'}}";
+    const object = objectOf("sluice.dev/objective: 60s", cron);
+    expect(() => objectiveOf(object)).toThrow(/needs a trigger that counts messages; got cron/);
+  });
+
+  test("starts workers for a backlog, as the deadlines ask and not by the trigger's target", async () => {
+    const counts = await scaled("sluice.dev/objective: 30s", async () => 200);
+    // Of the 27 s that are aimed at, 1 s is start-up: each worker begins 27 jobs.
+    expect(counts[0]).toBe(7);
+  });
+
+  test("scales nothing while its queue cannot be read, nor out while that is paused", async () => {
+    const broken = () => Promise.reject(new Error("no answer"));
+    expect(await scaled("sluice.dev/objective: 30s", broken)).toEqual([]);
+    const paused = "sluice.dev/objective: 30s, autoscaling.keda.sh/paused-scale-out: 'true'";
+    expect(await scaled(paused, async () => 200)).toEqual([]);
+  });
+});
