@@ -142,11 +142,6 @@ function tellOf(set: SpecSet, { file }: ScaleCommandOptions, logger: Logger): vo
     );
   }
   for (const warning of set.warnings) logger.warn(formatProblem(warning));
-  for (const owner of owners) {
-    if (owner.controls.objective === null) continue;
-    const text = "sluice.dev/objective is not followed by this command yet; KEDA's rules hold";
-    logger.warn(text, { object: nameOf(owner) });
-  }
 }
 
 interface Recorder {
