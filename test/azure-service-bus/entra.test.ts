@@ -1,40 +1,54 @@
 /** AMQP with TLS and tokens of Entra ID, which end and are renewed, in a process that trusts the server's certificate. */
-import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { type ChildProcess, fork, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { startPrivateServiceBus } from "../support/servers/service-bus.ts";
+import { repository } from "../support/cli.ts";
+import { type ServiceBusServer, startPrivateServiceBus } from "../support/servers/service-bus.ts";
 import { serverFolder } from "../support/servers/test-server.ts";
 
 const rights = ["Manage", "Send", "Listen"] as const;
-/** A token is valid for less than three steps, and the next one is there after one. */
-const stepMs = 500;
+/** How long a token is valid. The next one is asked for after a fraction of it. */
+const tokenMs = 4000;
+/** The SDK renews two minutes before the end that it is told, so it is told of an end in two minutes and a little. */
+const toldMs = 120_000 + 500;
 
-/** The SDK renews two minutes before the end that it is told, so it is told of an end in two minutes and a step. */
+/** Asks this process for tokens, and goes on when it is told to. */
 const script = `
-  import { azureServiceBusDriver } from "./dist/drivers/azure-service-bus/index.js";
-  const { HOST: host, MANAGEMENT: management, T0: t0 } = process.env;
-  const names = new Set();
+  const { azureServiceBusDriver } = await import(process.env.DRIVER);
+  const { HOST: host, MANAGEMENT: management } = process.env;
+  const asking = [];
+  let goOn;
+  const told = new Promise((resolve) => (goOn = resolve));
+  process.on("message", (message) => (message === "go on" ? goOn() : asking.shift()(message)));
+  const say = (message) => process.send(message);
   const credential = {
-    async getToken() {
-      const token = "entra-" + Math.floor((Date.now() - Number(t0)) / ${stepMs});
-      names.add(token);
-      return { token, expiresOnTimestamp: Date.now() + 120_000 + ${stepMs} };
-    },
+    getToken: () =>
+      new Promise((resolve) => {
+        asking.push(resolve);
+        say({ is: "asking" });
+      }),
   };
   const driver = await azureServiceBusDriver({ host, management, credential });
   const message = (id) => ({ id, body: Buffer.from(id), headers: {}, delayMs: 0, priority: 0, deduplicate: false });
   await driver.publish("entra", [message("a")]);
-  const [held] = await driver.receive("entra", { max: 1, waitMs: 5000, leaseMs: 30000 });
-  await new Promise((resolve) => setTimeout(resolve, ${stepMs * 5}));
+  const [held] = await driver.receive("entra", { max: 1, waitMs: 20000, leaseMs: 60000 });
+  say({ is: "holding" });
+  await told;
   await driver.publish("entra", [message("b")]);
   const settled = await driver.settle("entra", [{ receipt: held.receipt, outcome: "ack" }]);
   await driver.close();
-  console.log(JSON.stringify({ settled, tokens: names.size }));
+  say({ is: "done", settled });
   // The SDK goes on renewing a token whose renewal was under way when it was closed.
-  process.exitCode = 0;
-  setTimeout(() => process.exit(), 100);
+  process.on("disconnect", () => process.exit());
 `;
+
+interface Said {
+  readonly is: "asking" | "holding" | "done";
+  readonly settled?: readonly boolean[];
+}
 
 test("works with TLS and tokens of Entra ID, which are renewed before they end", async ({
   skip,
@@ -44,42 +58,64 @@ test("works with TLS and tokens of Entra ID, which are renewed before they end",
   const making = `req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout ${key} -out ${cert}`;
   if (spawnSync("openssl", making.split(" ")).status !== 0) return skip("there is no openssl");
   const tls = { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
+  const program = join(folder, "program.mjs");
+  writeFileSync(program, script);
   const server = await startPrivateServiceBus({ tls });
+  const child = startProgram(program, server, cert);
   try {
-    const [, port] = /127\.0\.0\.1:(\d+)/.exec(server.url) ?? [];
-    const [, management] = /ManagementEndpoint=([^;]*)/.exec(server.url) ?? [];
-    const t0 = Date.now();
-    for (let step = 0; step < 60; step += 1) {
-      const expiresAt = t0 + (step + 3) * stepMs;
-      server.namespace.bearers.set(`entra-${step}`, { rights, expiresAt });
-    }
-    const env = {
-      ...process.env,
-      HOST: `localhost:${port}`,
-      MANAGEMENT: management,
-      T0: String(t0),
-      NODE_EXTRA_CA_CERTS: cert,
-    };
-    const { text, status } = await run(env);
-    expect(status).toBe(0);
-    const { settled, tokens } = JSON.parse(text) as { settled: boolean[]; tokens: number };
-    expect(settled).toEqual([true]);
-    expect(tokens).toBeGreaterThan(3);
+    const { ends, holding, done } = listenTo(child, server);
+    await holding;
+    // Whatever is in use from here on came by a renewal.
+    await wait(Math.max(...ends) - Date.now() + 100);
+    child.send("go on");
+    expect((await done).settled).toEqual([true]);
+    expect(ends.length).toBeGreaterThan(3);
     expect(server.namespace.find("entra").counts().active).toBe(1);
   } finally {
+    child.kill("SIGKILL");
     await server.close();
   }
-}, 60_000);
+}, 120_000);
 
-async function run(env: NodeJS.ProcessEnv): Promise<{ text: string; status: number | null }> {
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
-    env,
-    stdio: ["ignore", "pipe", "inherit"],
+function startProgram(program: string, { url }: ServiceBusServer, cert: string): ChildProcess {
+  const [, port] = /127\.0\.0\.1:(\d+)/.exec(url) ?? [];
+  const [, management] = /ManagementEndpoint=([^;]*)/.exec(url) ?? [];
+  return fork(program, {
+    execArgv: [],
+    env: {
+      ...process.env,
+      DRIVER: join(repository, "dist/drivers/azure-service-bus/index.js"),
+      HOST: `localhost:${port}`,
+      MANAGEMENT: management,
+      NODE_EXTRA_CA_CERTS: cert,
+    },
   });
-  let text = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    text += chunk.toString();
+}
+
+/** Gives a program its tokens. `ends`: when each of them ends. */
+function listenTo(
+  child: ChildProcess,
+  server: ServiceBusServer,
+): { readonly ends: number[]; readonly holding: Promise<Said>; readonly done: Promise<Said> } {
+  const ends: number[] = [];
+  const gone = once(child, "exit").then(([status]) =>
+    Promise.reject(new Error(`the program ended with status ${status}`)),
+  );
+  const hears = (what: Said["is"]): Promise<Said> => {
+    const heard = new Promise<Said>((resolve) => {
+      child.on("message", (said: Said) => said.is === what && resolve(said));
+    });
+    const first = Promise.race([heard, gone]);
+    first.catch(() => undefined);
+    return first;
+  };
+  child.on("message", ({ is }: Said) => {
+    if (is !== "asking") return;
+    const now = Date.now();
+    const token = `entra-${ends.length}`;
+    server.namespace.bearers.set(token, { rights, expiresAt: now + tokenMs });
+    ends.push(now + tokenMs);
+    child.send({ token, expiresOnTimestamp: now + toldMs });
   });
-  const status = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { text, status };
+  return { ends, holding: hears("holding"), done: hears("done") };
 }

@@ -148,7 +148,7 @@ export async function azureServiceBusDriver(options: AzureServiceBusOptions): Pr
   return {
     name: "azure-service-bus",
     capabilities: capabilitiesOf(facts, options),
-    ...methodsOf(parts, { entityPath, canList: facts.sku !== null && entityPath === null }),
+    ...methodsOf(parts, { entityPath, canList: entityPath === null }),
   };
 }
 
