@@ -164,15 +164,46 @@ export async function loadClients(identity: Identity): Promise<Clients> {
     "host" in identity ? [identity.host, identity.credential] : [identity.connectionString];
   return {
     connect: (timeoutMs) =>
-      new sdk.ServiceBusClient(...subject, {
-        retryOptions: { maxRetries: 0, timeoutInMs: timeoutMs },
-      }),
+      endingRenewals(
+        new sdk.ServiceBusClient(...subject, {
+          retryOptions: { maxRetries: 0, timeoutInMs: timeoutMs },
+        }),
+      ),
     administer: () =>
       // Once more, since the server may close a kept-alive connection in the moment in which it is used again.
       new sdk.ServiceBusAdministrationClient(...subject, {
         retryOptions: { maxRetries: 1, retryDelayInMs: 100 },
       }),
   };
+}
+
+/** What the SDK keeps in a client beside what its types tell. */
+interface Inside {
+  readonly _connectionContext?: Readonly<
+    Record<"senders" | "messageReceivers" | "managementClients", Record<string, RenewingLink>>
+  >;
+}
+
+interface RenewingLink {
+  _ensureTokenRenewal?: () => void;
+}
+
+/**
+ * The same client. A renewal of a token that is under way when the SDK closes a link would set the timer of the next one,
+ * and the process would live on for it.
+ */
+function endingRenewals(client: BusClient): BusClient {
+  const close = client.close.bind(client);
+  client.close = () => {
+    const { senders, messageReceivers, managementClients } =
+      (client as Inside)._connectionContext ?? {};
+    for (const link of [senders, messageReceivers, managementClients].flatMap((all) =>
+      Object.values(all ?? {}),
+    ))
+      link._ensureTokenRenewal = () => undefined;
+    return close();
+  };
+  return client;
 }
 
 /** The credential that fits where this runs: environment, workload identity, managed identity, `az login`. */
