@@ -88,8 +88,9 @@ export class Intake {
 
   async receive(request: ReceiveRequest): Promise<readonly Delivery[]> {
     if (request.signal?.aborted) return [];
-    this.#facts = await this.#parts.queues.ensure(this.#queue);
-    if (this.#isClosed) return [];
+    const facts = await unlessAborted(this.#parts.queues.ensure(this.#queue), request.signal);
+    if (facts === null || this.#isClosed) return [];
+    this.#facts = facts;
     return new Promise((resolve, reject) => this.#enter(request, { resolve, reject }));
   }
 
@@ -320,4 +321,15 @@ export class Intake {
     const change = { attempts: lease.parcel.attempts + 1, readyAt: this.#parts.clock.now() };
     this.#aside(lease.lane, this.endings.giveBack(lease, change, this.#facts));
   }
+}
+
+/** The result of `work`, or `null` when the signal aborts first. */
+async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T | null> {
+  if (signal === undefined) return work;
+  let onAbort = (): void => undefined;
+  const abort = new Promise<null>((resolve) => {
+    onAbort = () => resolve(null);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  return Promise.race([work, abort]).finally(() => signal.removeEventListener("abort", onAbort));
 }
