@@ -33,8 +33,6 @@ export interface Contender {
   ask<T>(task: string, args?: Readonly<Record<string, unknown>>): Promise<T>;
   /** Calls back for every job that `listen` hears of. */
   onStart: (start: Start) => void;
-  /** Errors that its client threw at nobody. */
-  readonly strays: string[];
   close(): Promise<void>;
 }
 
@@ -54,42 +52,63 @@ export async function startContender(plan: ContenderPlan, execPath: string): Pro
     execPath,
     execArgv: [],
   });
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
-  const strays: string[] = [];
-  let lastId = 0;
+  const answers = createAnswers(plan.name);
   const contender: Contender = {
     plan,
-    strays,
     onStart: () => undefined,
     ask<T>(task: string, given: Readonly<Record<string, unknown>> = {}): Promise<T> {
-      lastId += 1;
-      const id = lastId;
-      return new Promise<T>((resolve, reject) => {
-        if (!child.connected) return reject(new Error(`the process of ${plan.name} has ended`));
-        waiting.set(id, { resolve: (value) => resolve(value as T), reject });
-        child.send({ id, task, ...given });
-      });
+      if (!child.connected)
+        return Promise.reject(new Error(`the process of ${plan.name} has ended`));
+      const { id, answer } = answers.expect();
+      child.send({ id, task, ...given });
+      return answer as Promise<T>;
     },
     close: () => close(child, contender),
   };
-  const opened = new Promise<void>((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     child.once("exit", (code) => {
       const error = new Error(`the process of ${plan.name} ended with ${code}`);
-      for (const { reject: fail } of waiting.values()) fail(error);
+      answers.failAll(error);
       reject(error);
     });
     child.on("message", (message: Message | Start | "open") => {
-      if (message === "open") return resolve();
-      if ("lateMs" in message) return contender.onStart(message);
-      if (message.stray !== undefined) return void strays.push(message.stray);
-      const asked = waiting.get(message.id ?? 0);
-      waiting.delete(message.id ?? 0);
-      if (message.error !== undefined) asked?.reject(new Error(`${plan.name}: ${message.error}`));
-      else asked?.resolve(message.answer);
+      if (message === "open") resolve();
+      else if ("lateMs" in message) contender.onStart(message);
+      else answers.take(message);
     });
   });
-  await opened;
   return contender;
+}
+
+/** Tasks that are not answered yet. */
+function createAnswers(name: string) {
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  let lastId = 0;
+  let strays = 0;
+  return {
+    expect(): { readonly id: number; readonly answer: Promise<unknown> } {
+      lastId += 1;
+      const id = lastId;
+      const answer = new Promise<unknown>((resolve, reject) => {
+        waiting.set(id, { resolve, reject });
+      });
+      return { id, answer };
+    },
+    take({ id = 0, answer, error, stray }: Message): void {
+      if (stray !== undefined) {
+        strays += 1;
+        if (strays === 1) console.error(`${name} threw at nobody: ${stray}`);
+        return;
+      }
+      const asked = waiting.get(id);
+      waiting.delete(id);
+      if (error === undefined) asked?.resolve(answer);
+      else asked?.reject(new Error(`${name}: ${error}`));
+    },
+    failAll(error: Error): void {
+      for (const { reject } of waiting.values()) reject(error);
+    },
+  };
 }
 
 /** Politely, if it answers in time. */
