@@ -1,5 +1,5 @@
 /**
- * Tells other processes of ready messages with NOTIFY: the first time at once, then at most every 20 ms per queue,
+ * Tells other processes of ready messages with NOTIFY: the first time at once, then at most every 5 ms per queue,
  * and always once after the last time, so that no message goes unannounced.
  *
  * A NOTIFY is a transaction of its own. Inside of the one that stores messages it would hold a lock of the whole
@@ -15,7 +15,7 @@ export interface Announcer {
   close(): Promise<void>;
 }
 
-const quietMs = 20;
+const quietMs = 5;
 
 /** Announces by `notify`, whose failures are its own matter. */
 export function createAnnouncer(clock: Clock, notify: (queue: string) => Promise<void>): Announcer {
