@@ -127,6 +127,7 @@ const recommended = (list: Recommended) =>
   list.map(([replicas, ago]) => ({ replicas, at: now - ago * 1000 }));
 
 describe("stabilisation with behavior", () => {
+  // biome-ignore format: one row a line
   const rows: readonly (readonly [number, number, Recommended, number, number, number])[] = [
     [100, 5, [], 0, 0, 5],
     [100, 3, [[4, 120], [5, 60]], 0, 180, 5],
@@ -137,7 +138,7 @@ describe("stabilisation with behavior", () => {
     [1, 100, [[10, 600], [9, 540]], 0, 0, 100],
     [100, 3, [[10, 600], [4, 60], [5, 120], [9, 540]], 0, 180, 5],
     [1, 100, [[10, 6000], [6, 60], [5, 120], [9, 180]], 300, 0, 5],
-  ]; // biome-ignore format: one row a line
+  ];
   const free = {
     selectPolicy: null,
     policies: [percent(1_000_000), pods(1_000_000)],
@@ -165,6 +166,7 @@ describe("stabilisation with behavior", () => {
 });
 
 describe("stabilisation without behavior", () => {
+  // biome-ignore format: one row a line
   const rows: readonly (readonly [Recommended, number, number])[] = [
     [[], 5, 5],
     [[[4, 120], [5, 60]], 3, 5],
@@ -173,7 +175,7 @@ describe("stabilisation without behavior", () => {
     [[[10, 600], [4, 60], [5, 120], [9, 540]], 3, 5],
     [[[9, 300]], 3, 9],
     [[[9, 300.001]], 3, 3],
-  ]; // biome-ignore format: one row a line
+  ];
   const { autoscaler } = objectPolicy({ minReplicaCount: 1, maxReplicaCount: 1000 });
 
   test.each(rows)("after %j, %d becomes %d", (recs, want, result) => {
