@@ -115,7 +115,8 @@ export async function postgresDriver(options: PostgresOptions): Promise<Postgres
       .catch((error) => logger.debug("announcing failed", { queue, error }));
   });
   const store = createStore(database, schema);
-  const parts = { database, schema, store, wakeUps, announcer, clock, random, dedupWindowMs };
+  const kept = { clock, logger, random, dedupWindowMs };
+  const parts = { database, schema, store, wakeUps, announcer, ...kept };
   const open = openQueues(parts);
   return {
     name: "postgres",
@@ -133,6 +134,7 @@ interface Parts {
   readonly wakeUps: WakeUps;
   readonly announcer: Announcer;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly random: () => number;
   readonly dedupWindowMs: number;
 }
@@ -149,7 +151,7 @@ interface OpenQueues extends Parts {
 }
 
 function openQueues(parts: Parts): OpenQueues {
-  const { database, store, wakeUps, announcer, random } = parts;
+  const { database, store, wakeUps, announcer, logger, random } = parts;
   const closing = new AbortController();
   let closed: Promise<void> | null = null;
 
@@ -173,7 +175,9 @@ function openQueues(parts: Parts): OpenQueues {
     changed(queue) {
       if (closing.signal.aborted || random() * foldEvery >= 1) return;
       // A fold that fails leaves more for the next one.
-      void store.fold(queue).catch(() => undefined);
+      void store
+        .fold(queue)
+        .catch((error) => logger.debug("adding up counts failed", { queue, error }));
     },
     close() {
       closed ??= close();
@@ -185,8 +189,10 @@ function openQueues(parts: Parts): OpenQueues {
 function queueMethods(
   open: OpenQueues,
 ): Omit<QueueDriver, "name" | "capabilities"> & LeaseExtender & Waker {
-  const { store, clock, wakeUps, closed } = open;
-  const cleaner = createCleaner(clock, () => store.vacuum().catch(() => undefined));
+  const { store, clock, logger, wakeUps, closed } = open;
+  const cleaner = createCleaner(clock, () =>
+    store.vacuum().catch((error) => logger.debug("cleaning up failed", { error })),
+  );
   return {
     async publish(queue, messages, { signal } = {}) {
       open.check();
