@@ -2,7 +2,6 @@ import type { DriverCapabilities } from "./capabilities.ts";
 import type { Cancel } from "./clock.ts";
 import type { DeadLetter, Delivery, Failure, OutgoingMessage, WaitingMessage } from "./message.ts";
 import type { QueueDepth } from "./queue.ts";
-import type { TransactionClient } from "./transaction.ts";
 
 /** What a call may be given besides its subject. */
 export interface CallOptions {
@@ -134,6 +133,14 @@ export interface QueueLister {
 export interface Purger {
   /** Deletes every ready and delayed message; leased and dead ones stay. Returns how many. */
   purge(queue: string): Promise<number>;
+}
+
+/**
+ * A connection of the caller's with a transaction under way: a client of `pg`, or anything that queries likewise.
+ * `values` are texts, numbers, booleans, buffers and `null`.
+ */
+export interface TransactionClient {
+  query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
 /** Publishes as part of a database transaction that the caller began and will commit or roll back. */

@@ -3,6 +3,9 @@ import { SluiceError, showValue } from "./errors.ts";
 /** Milliseconds as a number, or a text of numbers with units: `"250ms"`, `"30s"`, `"1h30m"`, `"2d"`. */
 export type Duration = number | string;
 
+/** A period as KEDA writes it, a number of SECONDS, or a text with units such as `"10s"` or `"500ms"`. */
+export type Period = Duration;
+
 const unitMs: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,

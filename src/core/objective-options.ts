@@ -1,4 +1,4 @@
-import type { Period } from "./scale-options.ts";
+import type { Period } from "./duration.ts";
 
 /**
  * What is dear: `cost` starts as few workers as keep the objective and uses the wait that it allows; `balanced` aims at 60 %

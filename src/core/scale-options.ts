@@ -1,8 +1,5 @@
-import type { Duration } from "./duration.ts";
+import type { Period } from "./duration.ts";
 import type { ObjectiveOptions } from "./objective-options.ts";
-
-/** A period as KEDA writes it, a number of SECONDS, or a text with units such as `"10s"` or `"500ms"`. */
-export type Period = Duration;
 
 /** How many workers there may be and how many messages each shall have; fields are spelled as KEDA spells them. */
 export interface ScaleOptions {

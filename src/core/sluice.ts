@@ -1,6 +1,6 @@
 import { type Batcher, createBatcher } from "./batcher.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { DeadLetterSelection, Driver } from "./driver.ts";
+import type { DeadLetterSelection, Driver, TransactionClient } from "./driver.ts";
 import { type Duration, toMs } from "./duration.ts";
 import { SluiceError, showValue } from "./errors.ts";
 import { createId } from "./id.ts";
@@ -16,12 +16,7 @@ import {
 } from "./message.ts";
 import { checkQueueName, type QueueDepth } from "./queue.ts";
 import { noTelemetry, type Telemetry } from "./telemetry.ts";
-import {
-  checkTransaction,
-  publisherWithin,
-  sharedTransaction,
-  type TransactionClient,
-} from "./transaction.ts";
+import { checkTransaction, publisherWithin, sharedTransaction } from "./transaction.ts";
 
 /** What may be said about a message when it is published. */
 export interface PublishOptions {

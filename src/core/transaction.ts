@@ -1,13 +1,5 @@
-import type { Transactional } from "./driver.ts";
+import type { Transactional, TransactionClient } from "./driver.ts";
 import { SluiceError, showValue } from "./errors.ts";
-
-/**
- * A connection of the caller's with a transaction under way: a client of `pg`, or anything that queries likewise.
- * `values` are texts, numbers, booleans, buffers and `null`.
- */
-export interface TransactionClient {
-  query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
-}
 
 /** A driver's publish into the transaction. Throws `OPTION_UNSUPPORTED` or `OPTION_INVALID`, having sent nothing. */
 export function publisherWithin(

@@ -1,7 +1,7 @@
 import { defaultMaxReplicas, type ScaledJob, type ScaledJobSpec } from "../../specs/index.ts";
 import { toMeaning } from "./describe-scaled-object.ts";
 import { describeTriggers, valueOfKey } from "./describe-triggers.ts";
-import type { Explained, Meaning } from "./explain.ts";
+import type { Explained, Meaning } from "./explanation.ts";
 import { factsOf } from "./trigger-facts.ts";
 
 /** What a ScaledJob means, topic by topic. */

@@ -8,7 +8,7 @@ import {
 } from "../../specs/index.ts";
 import { describeDown, describeUp } from "./describe-behavior.ts";
 import { describeTriggers, valueOfKey } from "./describe-triggers.ts";
-import type { Explained, Meaning } from "./explain.ts";
+import type { Explained, Meaning } from "./explanation.ts";
 import { factsOf } from "./trigger-facts.ts";
 
 /** What a ScaledObject means, topic by topic. */

@@ -1,6 +1,6 @@
 import { isSluiceError } from "../../core/index.ts";
 import type { ScaledJob, ScaledObject, SpecSet, TriggerSpec } from "../../specs/index.ts";
-import type { Explained, Meaning } from "./explain.ts";
+import type { Explained, Meaning } from "./explanation.ts";
 import { factsOf, type KeyWithDefault } from "./trigger-facts.ts";
 
 /** What each trigger reads, and by which secrets. */

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { isSluiceError, SluiceError } from "../../core/index.ts";
 import { parseSpecs, resolveTrigger, type SpecSet } from "../../specs/index.ts";
-import { type Explanation, explain } from "./explain.ts";
+import { explain } from "./explain.ts";
+import type { Explanation } from "./explanation.ts";
 import { satisfiedBy } from "./lint-scaled-object.ts";
 
 type Tree = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { podTemplateOf, type ScaledJob, type ScaledObject } from "../../specs/index.ts";
-import type { Explained, Remark } from "./explain.ts";
+import type { Explained, Remark } from "./explanation.ts";
 
 /** Whether there is something to run on this machine. Nothing is said of a workload that was not read. */
 export function lintCommand({

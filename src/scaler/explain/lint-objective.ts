@@ -1,6 +1,6 @@
 import { formatMs } from "../../core/index.ts";
 import type { ScaledJob, ScaledObject } from "../../specs/index.ts";
-import type { Remark } from "./explain.ts";
+import type { Remark } from "./explanation.ts";
 
 /** Says what becomes of the rest of the YAML when a wait is asked for. */
 export function lintObjective({ kind, controls }: ScaledObject | ScaledJob): readonly Remark[] {

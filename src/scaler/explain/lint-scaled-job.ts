@@ -1,5 +1,5 @@
 import type { ScaledJob, ScaledJobSpec } from "../../specs/index.ts";
-import type { Explained, Remark } from "./explain.ts";
+import type { Explained, Remark } from "./explanation.ts";
 import { lintCommand } from "./lint-command.ts";
 import { lintObjective } from "./lint-objective.ts";
 import { inFlightOf, lintTriggers } from "./lint-triggers.ts";

@@ -8,7 +8,7 @@ import {
 import { compileFormula } from "../keda/index.ts";
 import { standardDownWindow } from "./describe-behavior.ts";
 import { valueOfKey } from "./describe-triggers.ts";
-import type { Explained, Remark } from "./explain.ts";
+import type { Explained, Remark } from "./explanation.ts";
 import { lintCommand } from "./lint-command.ts";
 import { lintObjective } from "./lint-objective.ts";
 import { lintTriggers } from "./lint-triggers.ts";

@@ -6,7 +6,7 @@ import {
   suggestion,
   type TriggerSpec,
 } from "../../specs/index.ts";
-import type { Explained, Remark, Resolution } from "./explain.ts";
+import type { Explained, Remark, Resolution } from "./explanation.ts";
 import {
   factsOf,
   type InFlight,

@@ -1,6 +1,7 @@
 export * from "./formula.ts";
 export * from "./horizontal-autoscaler.ts";
 export * from "./job-counts.ts";
+export type * from "./job-look.ts";
 export * from "./keda-loop.ts";
 export * from "./object-observation.ts";
 export * from "./quantity.ts";

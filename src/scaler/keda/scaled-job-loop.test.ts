@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { ScaledJobSpec, ScalingControls } from "../../specs/index.ts";
 import { type JobStatus, toJobTargetStatus } from "../job-target.ts";
 import { type GivenMetric, reading, scaledJob, triggerSpec } from "./fixtures/scaled.ts";
+import type { ScaledJobState } from "./job-look.ts";
 import { observeJobs } from "./object-observation.ts";
-import { initialScaledJobState, pollScaledJob, type ScaledJobState } from "./scaled-job-loop.ts";
+import { initialScaledJobState, pollScaledJob } from "./scaled-job-loop.ts";
 import { toScaledJobPolicy } from "./scaled-job-policy.ts";
 
 const now = 1_000_000;

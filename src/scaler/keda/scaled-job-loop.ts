@@ -3,23 +3,12 @@
  * sequential.ts. A job ends by itself, so nothing here ever takes one away.
  */
 import type { Candidate, Decision, MetricRecord, Reason, Rule } from "../decision.ts";
-import {
-  type CombinedJobMetric,
-  combineJobMetrics,
-  type JobMetric,
-  jobMetric,
-} from "./job-metrics.ts";
+import type { JobLook, JobVerdict, ScaledJobState } from "./job-look.ts";
+import { combineJobMetrics, jobMetric } from "./job-metrics.ts";
 import { jobsToCreate } from "./job-strategy.ts";
 import type { JobObservation, TriggerReading } from "./object-observation.ts";
 import type { ScaledJobPolicy } from "./scaled-job-policy.ts";
 import { decideSequentially } from "./sequential.ts";
-
-/** What a ScaledJob's clock remembers. Plain data. */
-export interface ScaledJobState {
-  readonly lastActiveAt: number | null;
-  /** Since when no look has found the queue empty; null: it was empty at the last look. For `sequential`. */
-  readonly waitingSince: number | null;
-}
 
 /** Before the first poll. */
 export const initialScaledJobState: ScaledJobState = { lastActiveAt: null, waitingSince: null };
@@ -29,27 +18,6 @@ export interface ScaledJobOutcome {
   readonly decision: Decision;
   readonly create: number;
   readonly state: ScaledJobState;
-}
-
-/** Everything that was looked at, for either kind of strategy. */
-export interface JobLook {
-  readonly policy: ScaledJobPolicy;
-  readonly state: ScaledJobState;
-  readonly seen: JobObservation;
-  /** Jobs that run, pending ones included. */
-  readonly running: number;
-  readonly pending: number;
-  readonly metrics: readonly JobMetric[];
-  readonly errors: readonly string[];
-  readonly combined: CombinedJobMetric;
-}
-
-/** What a strategy makes of it. */
-export interface JobVerdict {
-  readonly rule: Rule;
-  readonly create: number;
-  readonly candidates: readonly Candidate[];
-  readonly reasons: readonly Reason[];
 }
 
 /** See the top of this file. Pure. */

@@ -9,7 +9,7 @@
 import { formatMs } from "../../core/index.ts";
 import type { SequentialControl } from "../../specs/index.ts";
 import type { Candidate, Reason, Rule } from "../decision.ts";
-import type { JobLook, JobVerdict, ScaledJobState } from "./scaled-job-loop.ts";
+import type { JobLook, JobVerdict, ScaledJobState } from "./job-look.ts";
 
 /** See the top of this file. Pure. */
 export function decideSequentially(

@@ -20,3 +20,19 @@ export interface Levels {
 export function zeroLevels(): Levels {
   return { queue: 0, slots: 0, starting: 0, ready: 0, busy: 0, draining: 0, desired: 0 };
 }
+
+/** Time integrals of the levels, in their unit times microseconds. */
+export interface Areas {
+  queue: number;
+  slots: number;
+  starting: number;
+  ready: number;
+  draining: number;
+  /** Time without any worker. */
+  zero: number;
+}
+
+/** Before any time has passed. */
+export function noAreas(): Areas {
+  return { queue: 0, slots: 0, starting: 0, ready: 0, draining: 0, zero: 0 };
+}

@@ -1,20 +1,9 @@
-import type { Levels } from "./levels.ts";
+import { type Areas, type Levels, noAreas } from "./levels.ts";
 import type { Series, SeriesRecorder } from "./series.ts";
-
-/** Time integrals of the levels, in their unit times microseconds. */
-export interface Areas {
-  queue: number;
-  slots: number;
-  starting: number;
-  ready: number;
-  draining: number;
-  /** Time without any worker. */
-  zero: number;
-}
 
 /** Integrates the levels over time. Call `advance` before any of them changes. */
 export class Meter {
-  readonly areas: Areas = { queue: 0, slots: 0, starting: 0, ready: 0, draining: 0, zero: 0 };
+  readonly areas: Areas = noAreas();
   now = 0;
   peak = 0;
   readonly #levels: Levels;

@@ -1,6 +1,7 @@
 import { SluiceError } from "../../core/index.ts";
 import { constant, type Distribution } from "../distribution.ts";
-import type { Dispatch, Victims } from "./worker-pool.ts";
+import type { Dispatch } from "./slot-line.ts";
+import type { Victims } from "./worker-pool.ts";
 
 /** How workers behave. Periods in milliseconds. */
 export interface WorkerModel {

@@ -1,5 +1,4 @@
-import type { Levels } from "./levels.ts";
-import type { Areas } from "./meter.ts";
+import { type Areas, type Levels, noAreas } from "./levels.ts";
 
 /** What happened over time, in columns of equal width. Worker and queue figures are means over the column unless they say otherwise. */
 export interface Series {
@@ -45,7 +44,7 @@ export class SeriesRecorder {
     desired: [],
   };
   #widthUs: number;
-  #last: Areas = { queue: 0, slots: 0, starting: 0, ready: 0, draining: 0, zero: 0 };
+  #last: Areas = noAreas();
   columnEndsAt: number;
   /** Set by the simulation as it goes; begun anew with each column. */
   mostWaiting = 0;

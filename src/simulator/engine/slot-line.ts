@@ -1,5 +1,7 @@
 import type { Random } from "../random.ts";
-import type { Dispatch } from "./worker-pool.ts";
+
+/** Which free slot takes the next job: the one freed last, any, or the one that waits longest. */
+export type Dispatch = "lifo" | "random" | "roundrobin";
 
 /** The free slots, in the order in which they became free: a ring that is taken from either end, or anywhere. */
 export class SlotLine {

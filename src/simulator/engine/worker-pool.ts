@@ -7,10 +7,7 @@
 
 import type { Random } from "../random.ts";
 import type { Levels } from "./levels.ts";
-import { SlotLine } from "./slot-line.ts";
-
-/** Which free slot takes the next job: the one freed last, any, or the one that waits longest. */
-export type Dispatch = "lifo" | "random" | "roundrobin";
+import { type Dispatch, SlotLine } from "./slot-line.ts";
 
 /**
  * Who leaves first. `idle-first` is Sluice's own order: idle, longest idle first, then starting, newest first, then busy,
