@@ -1,4 +1,5 @@
 export * from "./batcher.ts";
+export * from "./body.ts";
 export * from "./capabilities.ts";
 export * from "./clock.ts";
 export * from "./driver.ts";

@@ -1,10 +1,10 @@
 import { type Batcher, createBatcher } from "./batcher.ts";
+import { type EncodedJob, type Publishable, undefinedJob } from "./body.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { DeadLetterSelection, Driver, TransactionClient } from "./driver.ts";
 import { type Duration, toMs } from "./duration.ts";
 import { SluiceError, showValue } from "./errors.ts";
 import { createId } from "./id.ts";
-import { type EncodedJob, type Publishable, undefinedJob } from "./job.ts";
 import { type Logger, stderrLogger } from "./logger.ts";
 import {
   checkHeaders,
