@@ -4,6 +4,11 @@
  * provisioning for power-proportional data centers"): keeping for as long as a start costs pays at most twice the
  * optimum, and the histogram of past idle gaps tells where another time pays less.
  *
+ * Jobs that may wait change the terms. A worker that has left is asked for again only when the slack of the first job that
+ * needs it is used up, and finds the jobs of all that time together: work that a kept worker would have done with pauses
+ * between. That slack is idle time saved by each leaving besides the gap, so that a start costs only what is beyond it.
+ * Where jobs can wait longer than a start takes, nothing is left, and an idle worker leaves at once.
+ *
  * State: the layers that are idle now, as runs with a common beginning, the lowest layer last; the gaps that have ended.
  */
 
@@ -77,11 +82,14 @@ export interface KeepAliveTerms {
   readonly startupMs: number;
   /** What another start costs. */
   readonly startCostMs: number;
+  /** How long a job can wait before a worker must be asked for. */
+  readonly slackMs: number;
 }
 
 /** For how long an idle worker is kept, in milliseconds. */
 export function chooseKeepAlive({ counts }: IdleGaps, terms: KeepAliveTerms): number {
-  const { binMs, startupMs, startCostMs } = terms;
+  const { binMs, startupMs } = terms;
+  const startCostMs = Math.max(0, terms.startCostMs - terms.slackMs);
   const cautious = startCostMs;
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total < enoughGaps) return cautious;

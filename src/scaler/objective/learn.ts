@@ -72,7 +72,9 @@ export function learn(
       ...{ inFlight: flow.inFlight, workers: flow.memories },
       ...{ queue: took.queue, waiting: left.waiting, rate: took.rate },
     },
-    ...{ startup, stalenessMs, startupMs, aimMs, keepAliveMs: slow.keepAliveMs },
+    ...{ startup, stalenessMs, startupMs, aimMs },
+    // That silent workers are idle is a guess from readings that may not be of one moment: several must agree.
+    keepAliveMs: Math.max(slow.keepAliveMs, queue.workersTell ? 0 : 2 * policy.pollingIntervalMs),
     waitingCount: left.waiting.reduce((sum, batch) => sum + batch.count, 0),
     inFlight: flow.inFlightReady,
     idle: queue.workersTell
@@ -110,7 +112,7 @@ function learnSlowly(policy: ObjectivePolicy, before: ObjectiveState, facts: Slo
     demand: Math.ceil(facts.inFlight / policy.concurrency) + status.starting,
     binMs: policy.pollingIntervalMs,
   });
-  const keep = chooseKeep(policy, { ...before, gaps }, { startupMs: facts.startup.p90, at });
+  const keep = chooseKeep(policy, { ...before, gaps }, facts);
   const meanMs = before.service.busyMs / before.service.ended;
   const saturation = noteThroughput(before.saturation, {
     ...{ at, ended, elapsedMs, serviceMs: meanMs, ready: status.ready },
@@ -210,11 +212,14 @@ function lateOf(
 function chooseKeep(
   policy: ObjectivePolicy,
   { gaps, keepAliveMs, keepAliveAt }: ObjectiveState,
-  { startupMs, at }: { readonly startupMs: number; readonly at: number },
+  { at, startup, startupMs, aimMs }: SlowFacts,
 ): { readonly ms: number; readonly at: number } {
   const { pollingIntervalMs: binMs } = policy;
   if (keepAliveMs !== null && keepAliveAt !== null && at - keepAliveAt < 12 * binMs)
     return { ms: keepAliveMs, at: keepAliveAt };
-  const startCostMs = startupMs + policy.startCostMs;
-  return { ms: chooseKeepAlive(gaps, { binMs, startupMs, startCostMs }), at };
+  const startCostMs = startup.p90 + policy.startCostMs;
+  // Once a job has come, it can wait for so long before the start that it needs is asked for.
+  const slackMs = policy.isEager ? 0 : Math.max(0, aimMs - startupMs - binMs);
+  const terms = { binMs, startupMs: startup.p90, startCostMs, slackMs };
+  return { ms: chooseKeepAlive(gaps, terms), at };
 }

@@ -137,7 +137,7 @@ describe("service time and arrival rate", () => {
 });
 
 describe("keep-alive", () => {
-  const terms = { binMs: 1000, startupMs: 10_000, startCostMs: 10_000 };
+  const terms = { binMs: 1000, startupMs: 10_000, startCostMs: 10_000, slackMs: 0 };
   const gaps = (lengthMs: number, count: number): IdleGaps => {
     let state = noIdleGaps;
     let at = 0;
@@ -156,6 +156,13 @@ describe("keep-alive", () => {
   test("spans gaps that are short, and is nothing where all are long", () => {
     expect(chooseKeepAlive(gaps(3000, 20), terms)).toBeGreaterThanOrEqual(3000);
     expect(chooseKeepAlive(gaps(600_000, 20), terms)).toBe(0);
+  });
+
+  test("is shorter where jobs can wait, and nothing where they can wait longer than a start takes", () => {
+    expect(chooseKeepAlive(noIdleGaps, { ...terms, slackMs: 4000 })).toBe(6000);
+    expect(chooseKeepAlive(noIdleGaps, { ...terms, slackMs: 10_000 })).toBe(0);
+    expect(chooseKeepAlive(gaps(3000, 20), { ...terms, slackMs: 10_000 })).toBe(0);
+    expect(chooseKeepAlive(gaps(3000, 20), { ...terms, slackMs: 8000 })).toBeLessThan(3000);
   });
 
   test("looks at each layer of demand on its own", () => {
