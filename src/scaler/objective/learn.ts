@@ -8,7 +8,7 @@ import type { ObjectivePolicy } from "./objective-policy.ts";
 import type { ObjectiveState, QueueMark, StartedMark } from "./objective-state.ts";
 import { flowOf, type QueueLook } from "./queue-look.ts";
 import { noteThroughput } from "./saturation.ts";
-import { noteService, serviceMs } from "./service-time.ts";
+import { meanServiceMs, noteService, serviceMs } from "./service-time.ts";
 import { noteStartup, type StartupView, viewStartups } from "./startup-times.ts";
 import { addArrivals, keepNewest, type WaitingJobs, withOldest } from "./waiting-jobs.ts";
 
@@ -42,7 +42,7 @@ export function learn(
   const { at, status } = seen;
   const isFirst = before.at === null;
   const elapsedMs = before.at === null ? 0 : Math.max(0, at - before.at);
-  const meanMs = before.service.busyMs / before.service.ended;
+  const meanMs = meanServiceMs(before.service);
   const times = { at, sinceMs: elapsedMs, serviceMs: meanMs };
   const { workers: memories, waiting, inFlight } = before;
   const flow = flowOf({ status, memories, queue, times, waiting, inFlight });
@@ -55,7 +55,7 @@ export function learn(
   const left = keepNewest(took.waiting, Math.max(0, queue.ready - started + took.queue.started));
 
   const service = flow.isMeasured
-    ? noteService(before.service, flow.busyMs, done.ended)
+    ? noteService(before.service, { ...flow, ended: done.ended })
     : before.service;
   const startups = flow.startups.reduce(noteStartup, before.startups);
   const startup = viewStartups(startups, policy.startupMs);
@@ -65,7 +65,6 @@ export function learn(
   const late = lateOf([...took.started, ...left.started], at - policy.maxWaitMs);
   const facts = { at, elapsedMs, ended, inFlight: flow.inFlight, startupMs, aimMs, ...late };
   const slow = learnSlowly(policy, before, { ...facts, status, startup, fast: took.rate.fast });
-  const endedPerMs = elapsedMs > 0 ? done.ended / elapsedMs : 0;
   return {
     state: {
       ...{ ...before, ...slow, at, ended, starts, service, startups },
@@ -80,7 +79,10 @@ export function learn(
     idle: queue.workersTell
       ? status.idle
       : Math.max(0, status.ready - Math.ceil(flow.inFlight / policy.concurrency)),
-    serviceMs: serviceMs(service, { runningFor: flow.runningFor, endedPerMs }),
+    serviceMs: serviceMs(service, {
+      runningFor: flow.runningFor,
+      begunWithin: (ms) => begunSince(starts, at - ms),
+    }),
   };
 }
 
@@ -113,9 +115,8 @@ function learnSlowly(policy: ObjectivePolicy, before: ObjectiveState, facts: Slo
     binMs: policy.pollingIntervalMs,
   });
   const keep = chooseKeep(policy, { ...before, gaps }, facts);
-  const meanMs = before.service.busyMs / before.service.ended;
   const saturation = noteThroughput(before.saturation, {
-    ...{ at, ended, elapsedMs, serviceMs: meanMs, ready: status.ready },
+    ...{ at, ended, elapsedMs, ready: status.ready, serviceMs: meanServiceMs(before.service) },
     isBusy: status.ready > 0 && status.idle === 0,
     reactionMs: startupMs + policy.pollingIntervalMs,
   });
@@ -192,6 +193,14 @@ function startedAt(marks: readonly StartedMark[], at: number): number {
   return (
     before.started + ((after.started - before.started) * (at - before.at)) / (after.at - before.at)
   );
+}
+
+/** How many jobs were started since `from`; before the first mark as many in a time as after it. */
+function begunSince(marks: readonly StartedMark[], from: number): number {
+  const [first, last] = [marks[0], marks.at(-1)];
+  if (first === undefined || last === undefined || last.at <= first.at) return 0;
+  if (from >= first.at) return last.started - startedAt(marks, from);
+  return ((last.started - first.started) * (last.at - from)) / (last.at - first.at);
 }
 
 /** Those of the started jobs that had arrived before `limit`. */

@@ -5,7 +5,7 @@ import { idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
 import { chooseKeepAlive, type IdleGaps, noIdleGaps, noteDemand } from "./keep-alive.ts";
 import { adjustMargins } from "./margins.ts";
 import { noteThroughput, notSaturated } from "./saturation.ts";
-import { declaredService, noteService, serviceMs } from "./service-time.ts";
+import { declaredService, meanServiceMs, noteService, serviceMs } from "./service-time.ts";
 import { startsLeft, startsOfLastMinute } from "./start-budget.ts";
 import { noteStartup, remainingMs, startupQuantile, viewStartups } from "./startup-times.ts";
 import { addArrivals, keepNewest, pickJobs, withOldest } from "./waiting-jobs.ts";
@@ -117,16 +117,30 @@ describe("start-up times", () => {
 describe("service time and arrival rate", () => {
   test("learns the mean of what ended, and forgets what was declared", () => {
     let service = declaredService(60_000);
-    for (let look = 0; look < 200; look += 1) service = noteService(service, 10 * 500, 10);
-    expect(serviceMs(service, { runningFor: [], endedPerMs: 0 })).toBeGreaterThan(490);
-    expect(serviceMs(service, { runningFor: [], endedPerMs: 0 })).toBeLessThan(520);
+    for (let look = 0; look < 200; look += 1)
+      service = noteService(service, { busyMs: 10 * 500, ended: 10, pendingMs: 0 });
+    expect(serviceMs(service, { runningFor: [], begunWithin: () => 0 })).toBeGreaterThan(490);
+    expect(serviceMs(service, { runningFor: [], begunWithin: () => 0 })).toBeLessThan(520);
+  });
+
+  test("is not moved by many workers that begin or end at once", () => {
+    let service = declaredService(1000);
+    for (let look = 0; look < 100; look += 1)
+      service = noteService(service, { busyMs: 5000, ended: 5, pendingMs: 500 });
+    const usual = meanServiceMs(service);
+    // 100 workers have begun, and run for half a second; then all end, half a second later.
+    service = noteService(service, { busyMs: 50_000, ended: 0, pendingMs: 50_000 });
+    expect(meanServiceMs(service) / usual).toBeCloseTo(1, 2);
+    service = noteService(service, { busyMs: 50_000, ended: 100, pendingMs: 0 });
+    expect(meanServiceMs(service) / usual).toBeGreaterThan(0.9);
+    expect(meanServiceMs(service) / usual).toBeLessThan(1.1);
   });
 
   test("believes running jobs that are far longer than any that ended", () => {
     const service = declaredService(1000);
     const runningFor = [60_000, 60_000, 60_000, 60_000];
-    expect(serviceMs(service, { runningFor, endedPerMs: 0 })).toBe(60_000);
-    expect(serviceMs(service, { runningFor, endedPerMs: 0.01 })).toBe(1000);
+    expect(serviceMs(service, { runningFor, begunWithin: () => 0 })).toBe(60_000);
+    expect(serviceMs(service, { runningFor, begunWithin: () => 600 })).toBe(1000);
   });
 
   test("takes a batch that comes at once for no rate, and a rate for one at the second look", () => {

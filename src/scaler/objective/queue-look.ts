@@ -83,7 +83,7 @@ export function flowOf(question: FlowQuestion): WorkerFlow & { readonly isMeasur
     ...flow,
     ...{ ended, failed: 0, inFlight: queue.inFlight, inFlightReady: queue.inFlight, isMeasured },
     busyMs: (times.sinceMs * (question.inFlight + queue.inFlight)) / 2,
-    runningFor: [],
+    ...{ runningFor: [], pendingMs: 0 },
   };
 }
 

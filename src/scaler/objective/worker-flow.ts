@@ -29,6 +29,8 @@ export interface WorkerFlow {
   readonly inFlightReady: number;
   /** Job-milliseconds spent since the last look. */
   readonly busyMs: number;
+  /** Of jobs that run now, each with no more than a job is thought to take. */
+  readonly pendingMs: number;
   /** How long each start took that was completed since. */
   readonly startups: readonly number[];
   /** How long each busy worker is known to have run what it runs. */
@@ -51,7 +53,7 @@ export function observeWorkers(
   const memories: Record<string, WorkerMemory> = {};
   const startups: number[] = [];
   const runningFor: number[] = [];
-  let [ended, failed, inFlight, inFlightReady, busyMs] = [0, 0, 0, 0, 0];
+  let [ended, failed, inFlight, inFlightReady, busyMs, pendingMs] = [0, 0, 0, 0, 0, 0];
   for (const worker of status.workers) {
     const earlier = sameLife(before[worker.id], worker);
     const now = remember(worker, earlier, times.at);
@@ -61,6 +63,7 @@ export function observeWorkers(
     inFlight += now.inFlight;
     if (worker.state !== "draining") inFlightReady += now.inFlight;
     busyMs += spentMs(worker, now, earlier, times);
+    pendingMs += now.inFlight * Math.min(times.at - now.sameSince, times.serviceMs);
     const tells = worker.readyAt !== undefined || worker.completed !== undefined;
     if (tells && now.isReady && earlier?.isReady !== true && times.sinceMs > 0)
       startups.push(readyAt(worker, times) - worker.startedAt);
@@ -72,7 +75,10 @@ export function observeWorkers(
     ended += memory.inFlight;
     busyMs += (times.sinceMs * memory.inFlight) / 2;
   }
-  return { memories, ended, failed, inFlight, inFlightReady, busyMs, startups, runningFor };
+  return {
+    ...{ memories, ended, failed, inFlight, inFlightReady, busyMs, pendingMs, startups },
+    runningFor,
+  };
 }
 
 /** What was remembered, unless the worker was started again since. */
