@@ -13,18 +13,17 @@ import {
   createEngine,
   type Decision,
   decideByBacklog,
-  decideByObjective,
   type Engine,
   type EngineOptions,
   initialBacklogState,
-  initialObjectiveState,
+  rememberObjective,
   type Trigger,
   toBacklogPolicy,
   toObjectivePolicy,
   toPeriodMs,
 } from "../scaler/index.ts";
 import { createProcessTarget, type ProcessTarget } from "../targets/index.ts";
-import { queueDepthTrigger } from "../triggers/index.ts";
+import { type QueueDepthOptions, queueDepthTrigger } from "../triggers/index.ts";
 import { recordingVariable } from "./recording/record-attempts.ts";
 import { type Recorder, startRecording } from "./recording/recorder.ts";
 
@@ -61,8 +60,9 @@ export interface Scaled {
 /** Starts to scale. */
 export function startScaled(run: ScaledRun): Scaled {
   const { sluice, logger } = run;
-  const createPoliced = policed(run);
-  const trigger = reportingFatal(queueDepthTrigger(sluice.driver, run.queues), run.onFatal);
+  const { create, ...wishes } = policed(run);
+  const counted = queueDepthTrigger(sluice.driver, run.queues, wishes);
+  const trigger = reportingFatal(counted, run.onFatal);
   const { onOutput } = run;
   const recorder = run.record === undefined ? null : recorderOf(run, run.record);
   const target = createProcessTarget({
@@ -86,7 +86,7 @@ export function startScaled(run: ScaledRun): Scaled {
       onOutput: (worker: string, _stream: string, line: string) => onOutput(worker, line),
     }),
   });
-  const engine = createPoliced({
+  const engine = create({
     trigger,
     target,
     clock: sluice.clock,
@@ -123,23 +123,31 @@ type PolicyFree = Omit<EngineOptions<unknown>, "decide" | "initialState" | "poll
 /** A process of this machine is ready within about this time, until it was measured. */
 const processStartupMs = 500;
 
+interface Policed extends Pick<QueueDepthOptions, "dueEdgesMs"> {
+  create(parts: PolicyFree): Engine;
+}
+
 /** An engine under what the options ask for: the wait objective where they have one, else the backlog. */
-function policed({ scale, concurrency, logger }: ScaledRun): (parts: PolicyFree) => Engine {
+function policed({ scale, concurrency, logger }: ScaledRun): Policed {
   const { objective } = scale;
   if (objective === undefined) {
     const policy = toBacklogPolicy(scale);
     const decide = decideByBacklog(policy);
     const { pollingIntervalMs } = policy;
-    return (parts) =>
-      createEngine({ ...parts, decide, initialState: initialBacklogState, pollingIntervalMs });
+    return {
+      create: (parts) =>
+        createEngine({ ...parts, decide, initialState: initialBacklogState, pollingIntervalMs }),
+    };
   }
   const policy = toObjectivePolicy(objective, scale, { concurrency, startupMs: processStartupMs });
   const { isAttainable, text } = checkObjective(policy);
   if (!isAttainable) logger.warn("the objective is out of reach", { why: text });
-  const decide = decideByObjective(policy);
-  const initialState = initialObjectiveState(policy);
+  const { decide, initialState, wish } = rememberObjective(policy);
   const { pollingIntervalMs } = policy;
-  return (parts) => createEngine({ ...parts, decide, initialState, pollingIntervalMs });
+  return {
+    create: (parts) => createEngine({ ...parts, decide, initialState, pollingIntervalMs }),
+    dueEdgesMs: () => wish().dueEdgesMs,
+  };
 }
 
 /** A reading that can never succeed again is told to the owner, who ends the run; others are the engine's to wait out. */

@@ -32,6 +32,7 @@ export interface SimulationOptions {
   readonly metricLag: string;
   readonly errorRate: number;
   readonly visibilityTimeout: string;
+  readonly delayed: string;
   readonly push?: true;
   readonly service?: Distribution;
   readonly timeColumn?: string;
@@ -100,6 +101,12 @@ function addBrokerOptions(command: Command): Command {
     .option("--metric-lag <duration>", "how old a figure is before it shows", duration, "0s")
     .option("--error-rate <share>", "the share of readings that fail", share, 0)
     .option("--visibility-timeout <duration>", "until a lost job comes again", duration, "30s")
+    .option(
+      "--delayed <duration>",
+      "jobs are published this long before they are due",
+      duration,
+      "0s",
+    )
     .option("--push", "the broker tells of each message");
 }
 
@@ -178,6 +185,7 @@ export function brokerOf(options: SimulationOptions): BrokerModel {
     metricLagMs: toMs(options.metricLag),
     errorRate: options.errorRate,
     visibilityTimeoutMs: toMs(options.visibilityTimeout),
+    delayMs: toMs(options.delayed),
     pushes: options.push === true,
   };
 }

@@ -135,6 +135,15 @@ export interface Purger {
   purge(queue: string): Promise<number>;
 }
 
+/** Knows when the messages that wait for their delay or backoff become ready. */
+export interface DueTimes {
+  /**
+   * For each of the edges, which ascend and are in milliseconds from now: how many delayed messages become ready by then,
+   * those of the edges before it included. Exact; reads no further than the last edge and never the rest of the queue.
+   */
+  dueWithin(queue: string, edgesMs: readonly number[]): Promise<readonly number[]>;
+}
+
 /**
  * A connection of the caller's with a transaction under way: a client of `pg`, or anything that queries likewise.
  * `values` are texts, numbers, booleans, buffers and `null`.
@@ -159,4 +168,6 @@ export interface Transactional {
 
 /** A driver with whichever extras it has. Ask for the method, not for the driver's name. */
 export type Driver = QueueDriver &
-  Partial<LeaseExtender & Waker & DeadLetters & Browser & QueueLister & Purger & Transactional>;
+  Partial<
+    LeaseExtender & Waker & DeadLetters & Browser & QueueLister & Purger & DueTimes & Transactional
+  >;

@@ -62,6 +62,7 @@ export type ReasonCode =
   // the wait objective
   | "DeadlineAtRisk"
   | "DeadlineMissed"
+  | "DelayedJobsDue"
   | "ForecastAtRisk"
   | "IdleReleased"
   | "ReserveKept"
@@ -100,6 +101,7 @@ export type Rule =
   // the wait objective
   | "deadline"
   | "hopeless"
+  | "due"
   | "forecast"
   | "idle-release"
   | "reserve"

@@ -1,6 +1,7 @@
 import type { Cancel, Clock, Logger } from "../core/index.ts";
 import type { PodIdentity, TriggerSpec } from "../specs/index.ts";
 import type { Connections } from "./connections.ts";
+import type { DueCount, ReadingWish } from "./trigger.ts";
 
 /** A metric that a trigger offers to the autoscaler, and what it is compared with. */
 export interface MetricSpec {
@@ -20,6 +21,8 @@ export interface MetricReading {
   readonly active: boolean;
   /** How long the longest-waiting message has waited, where the source tells. KEDA knows no such thing. */
   readonly oldestAgeMs?: number | null;
+  /** When delayed messages become ready, where that was asked for and the source tells. */
+  readonly due?: readonly DueCount[];
 }
 
 /**
@@ -38,7 +41,7 @@ export interface ScalerTrigger {
   /** At least one. */
   metricSpecs(): Promise<readonly MetricSpec[]>;
   /** A fresh reading of every metric. */
-  read(): Promise<readonly MetricReading[]>;
+  read(wish?: ReadingWish): Promise<readonly MetricReading[]>;
   /** Calls `onActive` when the source says by itself that there is work. */
   watch?(onActive: () => void): Cancel;
   close(): Promise<void>;

@@ -1,5 +1,17 @@
 import type { Cancel } from "../core/index.ts";
 
+/** So many delayed messages become ready within `inMs` from the reading; `count` holds those of shorter times as well. */
+export interface DueCount {
+  readonly inMs: number;
+  readonly count: number;
+}
+
+/** What is asked of a reading besides its figures, from sources that can tell it. */
+export interface ReadingWish {
+  /** When delayed messages become ready: counts up to each of these times from now, which ascend. */
+  readonly dueEdgesMs?: readonly number[];
+}
+
 /** One measurement of the work that waits, as read at `at`. */
 export interface MetricSample {
   /** What was measured, such as the name of the queue. */
@@ -16,6 +28,8 @@ export interface MetricSample {
   readonly delayed: number | null;
   /** How long the longest-waiting message has been ready; `null` where the broker does not say. */
   readonly oldestAgeMs: number | null;
+  /** When the delayed ones become ready, by ascending times; absent where nobody asked or the broker does not say. */
+  readonly due?: readonly DueCount[];
 }
 
 /**

@@ -103,3 +103,28 @@ test("refuses an empty list of queues", () => {
     expect.objectContaining({ code: "OPTION_INVALID" }),
   );
 });
+
+test("tells when delayed messages become ready, where it is asked and the driver can", async () => {
+  const { driver } = fakeDriver({ a: { ...nothing, delayed: 9 }, b: nothing });
+  const asked: unknown[] = [];
+  const knowing: Driver = {
+    ...driver,
+    async dueWithin(queue, edgesMs) {
+      asked.push([queue, edgesMs]);
+      return edgesMs.map((_, index) => index + 1);
+    },
+  };
+  const dueEdgesMs = () => [500, 1000];
+  const [told, empty] = await queueDepthTrigger(knowing, ["a", "b"], { dueEdgesMs }).metrics();
+  expect(told?.due).toEqual([
+    { inMs: 500, count: 1 },
+    { inMs: 1000, count: 2 },
+  ]);
+  expect(empty).not.toHaveProperty("due");
+  expect(asked).toEqual([["a", [500, 1000]]]);
+  for (const [one, options] of [
+    [driver, { dueEdgesMs }],
+    [knowing, {}],
+  ] as const)
+    expect((await queueDepthTrigger(one, ["a"], options).metrics())[0]).not.toHaveProperty("due");
+});

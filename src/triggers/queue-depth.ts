@@ -1,10 +1,12 @@
 import { type Cancel, type Clock, type Driver, SluiceError, systemClock } from "../core/index.ts";
-import type { MetricSample, Trigger } from "../scaler/index.ts";
+import type { DueCount, MetricSample, Trigger } from "../scaler/index.ts";
 
 /** What a queue-depth trigger may be given besides its driver and queues. */
 export interface QueueDepthOptions {
   /** Stamps the samples. Default: the machine's time. */
   readonly clock?: Clock;
+  /** Asked at each reading: up to which times from now delayed messages are counted, where the driver can. Default: none. */
+  readonly dueEdgesMs?: () => readonly number[];
 }
 
 /**
@@ -42,7 +44,8 @@ export function queueDepthTrigger(
     name: "queue-depth",
     async metrics() {
       if (isClosed) throw new SluiceError("CLOSED", "the queue-depth trigger was closed.");
-      return Promise.all(queues.map((queue) => sample(driver, queue, clock)));
+      const edgesMs = options.dueEdgesMs?.() ?? [];
+      return Promise.all(queues.map((queue) => sample(driver, queue, { clock, edgesMs })));
     },
     ...(driver.watch === undefined ? {} : { watch }),
     async close() {
@@ -52,7 +55,25 @@ export function queueDepthTrigger(
   };
 }
 
-async function sample(driver: Driver, queue: string, clock: Clock): Promise<MetricSample> {
+/**
+ * When the delayed messages of a queue become ready, up to each of the times; null where none is delayed, no time is asked
+ * for or the driver cannot tell.
+ */
+export async function readDueTimes(
+  driver: Driver,
+  queue: string,
+  { delayed, edgesMs }: { readonly delayed: number | null; readonly edgesMs: readonly number[] },
+): Promise<readonly DueCount[] | null> {
+  if (driver.dueWithin === undefined || delayed === 0 || edgesMs.length === 0) return null;
+  const counts = await driver.dueWithin(queue, edgesMs);
+  return edgesMs.map((inMs, index) => ({ inMs, count: counts[index] ?? 0 }));
+}
+
+async function sample(
+  driver: Driver,
+  queue: string,
+  { clock, edgesMs }: { readonly clock: Clock; readonly edgesMs: readonly number[] },
+): Promise<MetricSample> {
   const { ready, delayed, oldestAgeMs, ...told } = await driver.depth(queue);
   // A figure that holds the leased ones must not be taken for one that lacks them.
   const isOneFigure = driver.capabilities.depth.ready === "with in flight";
@@ -65,5 +86,10 @@ async function sample(driver: Driver, queue: string, clock: Clock): Promise<Metr
     );
   }
   const value = ready + (inFlight ?? 0);
-  return { name: queue, value, at: clock.now(), ready, inFlight, delayed, oldestAgeMs };
+  const at = clock.now();
+  const due = await readDueTimes(driver, queue, { delayed, edgesMs });
+  return {
+    ...{ name: queue, value, at, ready, inFlight, delayed, oldestAgeMs },
+    ...(due && { due }),
+  };
 }

@@ -1,7 +1,9 @@
 import { type Cancel, SluiceError } from "../core/index.ts";
 import {
+  type DueCount,
   type MetricReading,
   type MetricSpec,
+  type ReadingWish,
   type ScalerTrigger,
   type TriggerContext,
   toMetricValue,
@@ -17,6 +19,7 @@ export interface Measured {
   readonly value: number;
   readonly isActive: boolean;
   readonly oldestAgeMs?: number | null;
+  readonly due?: readonly DueCount[];
 }
 
 /** What a type of trigger brings: how its source is read. All else is the same for every type. */
@@ -24,7 +27,7 @@ export interface Gauge {
   /** The metrics without the index before their name. */
   metrics(signal: AbortSignal): Promise<readonly GaugeMetric[]>;
   /** A reading of the metric of that name. Rejects with a `ReadingFailure`, or with whatever its client threw. */
-  measure(metric: string, signal: AbortSignal): Promise<Measured>;
+  measure(metric: string, signal: AbortSignal, wish: ReadingWish): Promise<Measured>;
   /** For one reading, where the metadata gives one; else the context's. */
   readonly timeoutMs?: number;
   watch?(onActive: () => void): Cancel;
@@ -149,17 +152,21 @@ function createScalerTrigger(context: TriggerContext, gauge: Gauge): ScalerTrigg
     }
   }
 
-  async function readAll(signal: AbortSignal): Promise<readonly MetricReading[]> {
+  async function readAll(
+    signal: AbortSignal,
+    wish: ReadingWish,
+  ): Promise<readonly MetricReading[]> {
     const metrics = await gauge.metrics(signal);
     return Promise.all(
       metrics.map(async ({ name }): Promise<MetricReading> => {
-        const { value, isActive, oldestAgeMs } = await gauge.measure(name, signal);
+        const { value, isActive, oldestAgeMs, due } = await gauge.measure(name, signal, wish);
         if (!Number.isFinite(value)) throw new RangeError(`${name} is ${value}`);
         return {
           metricName: `s${index}-${name}`,
           value: toMetricValue(value),
           active: isActive,
           ...(oldestAgeMs !== undefined && { oldestAgeMs }),
+          ...(due && { due }),
         };
       }),
     );
@@ -187,7 +194,7 @@ function createScalerTrigger(context: TriggerContext, gauge: Gauge): ScalerTrigg
           target,
         }));
       }),
-    read: () => attempt(readAll),
+    read: (wish = {}) => attempt((signal) => readAll(signal, wish)),
     ...(gauge.watch && { watch }),
     async close() {
       isClosed = true;

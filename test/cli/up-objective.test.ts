@@ -30,6 +30,22 @@ describe("up --max-wait", () => {
     expect(recording?.observed.workerSeconds).toBeGreaterThan(0);
   });
 
+  test("starts workers before delayed jobs are due, when they could not start in time after it", async ({
+    cli,
+  }) => {
+    const sluice = await cli.open();
+    const publishedAt = Date.now();
+    await sluice.publishMany("q", [...Array(8).keys()], { delay: "4s" });
+    const args = ["--queue", "q", "--exec", "true", "--max-wait", "400ms", "--polling", "100ms"];
+    const ended = await cli.run(["up", ...args, "--max", "4", "--exit-when-idle", "300ms"], {
+      withinMs: 30_000,
+    });
+    expect(ended.status).toBe(0);
+    expect(ended.stderr).toMatch(/scaled from=0 to=\d reason="DelayedJobsDue/);
+    expect(Date.now() - publishedAt).toBeGreaterThan(4000);
+    expect(await sluice.driver.depth("q")).toMatchObject({ ready: 0, delayed: 0 });
+  });
+
   test("warns of a wait that cannot be kept, and names the error of a mode without a wait", async ({
     cli,
   }) => {

@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { silentLogger } from "../../src/core/index.ts";
 import {
   createObjectiveEngine,
+  type MetricReading,
   objectiveOf,
+  type ReadingWish,
   type ScalerTrigger,
   type Target,
   toTargetStatus,
@@ -31,7 +33,7 @@ spec:
 /** Steers an object whose trigger reads what `read` gives; yields the counts that were asked for. */
 async function scaled(
   annotations: string,
-  read: () => Promise<number>,
+  read: (wish: ReadingWish) => Promise<number | Partial<MetricReading>>,
 ): Promise<readonly number[]> {
   const clock = createVirtualClock();
   const counts: number[] = [];
@@ -45,7 +47,11 @@ async function scaled(
   const trigger: ScalerTrigger = {
     ...{ type: "postgresql", index: 0, name: "" },
     metricSpecs: async () => [],
-    read: async () => [{ metricName: "s0-postgresql", value: await read(), active: true }],
+    async read(wish = {}) {
+      const told = await read(wish);
+      const reading = typeof told === "number" ? { value: told } : told;
+      return [{ metricName: "s0-postgresql", value: 0, active: true, ...reading }];
+    },
     close: async () => undefined,
   };
   const engine = createObjectiveEngine({
@@ -80,6 +86,19 @@ describe("a ScaledObject with an objective", () => {
     const counts = await scaled("sluice.dev/objective: 30s", async () => 200);
     // Of the 27 s that are aimed at, 1 s is start-up: each worker begins 27 jobs.
     expect(counts[0]).toBe(7);
+  });
+
+  test("starts workers ahead for delayed jobs, where a trigger tells of them", async () => {
+    const asked: (readonly number[])[] = [];
+    const counts = await scaled("sluice.dev/objective: 3s", async ({ dueEdgesMs = [] }) => {
+      asked.push(dueEdgesMs);
+      return { due: dueEdgesMs.map((inMs) => ({ inMs, count: inMs < 1000 ? 0 : 20 })) };
+    });
+    // A start takes 1 s, looks come each 0.5 s.
+    expect(asked[0]).toHaveLength(16);
+    expect(asked[0]?.at(-1)).toBe(2000);
+    // Due from 0.875 s on, to be started by 2.7 s later: a worker that is ready at 1 s begins 3.6 of the 20 jobs.
+    expect(counts[0]).toBe(6);
   });
 
   test("scales nothing while its queue cannot be read, nor out while that is paused", async () => {

@@ -17,14 +17,14 @@ const bed = createTriggerBed({
 });
 afterAll(() => bed.close());
 
-const publish = (queue: string, count: number) =>
+const publish = (queue: string, count: number, delayMs = 0) =>
   driver.publish(
     queue,
     Array.from({ length: count }, (_, index) => ({
       id: `${queue} ${index} ${clock.now()}`,
       body: new Uint8Array(),
       headers: {},
-      delayMs: 0,
+      delayMs,
       priority: 0,
       deduplicate: false,
     })),
@@ -42,6 +42,19 @@ test("counts what waits and what is held, and tells how old the oldest is", asyn
   expect(await trigger.read()).toEqual([
     { metricName: "s0-sluice-mail", value: 3, active: true, oldestAgeMs: 1500 },
   ]);
+});
+
+test("tells when delayed messages become ready, where that is asked for", async () => {
+  const trigger = await bed.create("sluice", { url: "memory:a", queueName: "delayed" });
+  await trigger.read();
+  await publish("delayed", 2, 30_000);
+  const [reading] = await trigger.read({ dueEdgesMs: [29_000, 31_000] });
+  expect(reading).toMatchObject({ value: 0, active: false });
+  expect(reading?.due).toEqual([
+    { inMs: 29_000, count: 0 },
+    { inMs: 31_000, count: 2 },
+  ]);
+  expect((await trigger.read())[0]).not.toHaveProperty("due");
 });
 
 test("by age: the seconds that the longest-waiting message has waited", async () => {

@@ -97,6 +97,7 @@ export function memoryDriver(options: MemoryDriverOptions = {}): Driver {
     settle: async (queue, settlements) => use(queue).settle(settlements),
     extend: async (queue, receipts, leaseMs) => use(queue).extend(receipts, leaseMs),
     depth: async (queue) => use(queue).depth(),
+    dueWithin: async (queue, edgesMs) => use(queue).dueWithin(edgesMs),
     watch(queue, onReady) {
       const stop = use(queue).watch(onReady);
       watches.add(stop);

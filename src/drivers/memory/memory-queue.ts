@@ -145,6 +145,12 @@ export class MemoryQueue {
     };
   }
 
+  dueWithin(edgesMs: readonly number[]): readonly number[] {
+    const now = this.#now();
+    this.#makeDueReady(now);
+    return edgesMs.map((ms) => this.#delayed.countWhile(({ readyAt }) => readyAt <= now + ms));
+  }
+
   watch(onReady: () => void): Cancel {
     return this.#bell.watch(onReady);
   }

@@ -6,6 +6,7 @@ import {
   type DeadLetters,
   type Driver,
   type DriverCapabilities,
+  type DueTimes,
   type Duration,
   type LeaseExtender,
   type Logger,
@@ -188,7 +189,7 @@ function openQueues(parts: Parts): OpenQueues {
 
 function queueMethods(
   open: OpenQueues,
-): Omit<QueueDriver, "name" | "capabilities"> & LeaseExtender & Waker {
+): Omit<QueueDriver, "name" | "capabilities"> & LeaseExtender & Waker & DueTimes {
   const { store, clock, logger, wakeUps, closed } = open;
   const cleaner = createCleaner(clock, () =>
     store.vacuum().catch((error) => logger.debug("cleaning up failed", { error })),
@@ -239,6 +240,10 @@ function queueMethods(
       // Whoever may only read leaves it to others.
       if (rows > 2 * foldEvery) await store.fold(queue).catch(ignoreDenied);
       return depth;
+    },
+    async dueWithin(queue, edgesMs) {
+      open.check();
+      return store.dueWithin(queue, edgesMs);
     },
     watch(queue, onReady) {
       open.check();

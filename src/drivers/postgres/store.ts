@@ -47,6 +47,7 @@ export interface Store {
   extend(queue: string, receipts: readonly string[], leaseMs: number): Promise<readonly boolean[]>;
   /** The counts, and of how many rows they are the sum. */
   depth(queue: string): Promise<{ readonly depth: QueueDepth; readonly rows: number }>;
+  dueWithin(queue: string, edgesMs: readonly number[]): Promise<readonly number[]>;
   /** Makes everything ready that is due. */
   promoteAll(queue: string): Promise<void>;
   fold(queue: string): Promise<void>;
@@ -114,6 +115,11 @@ export function createStore(database: Database, schema: string): Store {
         [row] = await query(text, [queue]);
       }
       return toDepth(row);
+    },
+    async dueWithin(queue, edgesMs) {
+      const text = `SELECT ${s}.due_within($1, $2::text::float8[])`;
+      const [row] = await query(text, [queue, `{${edgesMs.join()}}`]);
+      return numbers(row?.[0]);
     },
     async fold(queue) {
       await query(`SELECT ${s}.fold($1)`, [queue]);

@@ -1,21 +1,24 @@
-/** What an operator asks: dead letters, peeking, purging, listing. */
+/** What an operator or a scaler asks: dead letters, peeking, purging, listing, due times. */
 import type {
   Browser,
   DeadLetterSelection,
   DeadLetters,
+  DueTimes,
   Purger,
   QueueLister,
 } from "../../core/index.ts";
 import { toDeadLetter, toWaitingMessage } from "./records.ts";
 import { deadLettersScript, takeDeadScript } from "./scripts/dead-letters.ts";
-import { lookScript, peekScript, purgeScript } from "./scripts/look.ts";
+import { dueScript, lookScript, peekScript, purgeScript } from "./scripts/look.ts";
 import type { Store } from "./store.ts";
 
 /** What one script call looks at, so that none holds the server up for long. */
 const mostPerCall = 500;
 
 /** These methods over an open store. */
-export function operatorMethods(store: Store): DeadLetters & Browser & QueueLister & Purger {
+export function operatorMethods(
+  store: Store,
+): DeadLetters & Browser & QueueLister & Purger & DueTimes {
   /** Makes everything ready that is due. */
   async function promoteAll(queue: string): Promise<void> {
     while (((await store.run(lookScript, queue)) as readonly number[])[1] === 0);
@@ -43,6 +46,8 @@ export function operatorMethods(store: Store): DeadLetters & Browser & QueueList
       }
     },
     queues: () => store.queues(),
+    dueWithin: async (queue, edgesMs) =>
+      (await store.run(dueScript, queue, edgesMs)) as readonly number[],
   };
 }
 

@@ -23,6 +23,7 @@ end
 probe('ZADD', ready, 'XX', 0, 'x')
 probe('ZREM', ready, 'x')
 probe('ZCARD', ready)
+probe('ZCOUNT', delayed, 0, 0)
 probe('ZRANGE', ready, 0, 0)
 probe('ZRANGEBYSCORE', ready, 0, 0)
 probe('ZPOPMIN', ready, 0)

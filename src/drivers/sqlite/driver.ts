@@ -8,6 +8,7 @@ import {
   type Delivery,
   type Driver,
   type DriverCapabilities,
+  type DueTimes,
   type Duration,
   type LeaseExtender,
   type Logger,
@@ -194,7 +195,7 @@ function openFile(parts: Parts): OpenFile {
 
 function queueMethods(
   file: OpenFile,
-): Omit<QueueDriver, "name" | "capabilities"> & LeaseExtender & Waker {
+): Omit<QueueDriver, "name" | "capabilities"> & LeaseExtender & Waker & DueTimes {
   const { sql, clock, wakeUps, settings } = file;
 
   async function claim(queue: string, request: ReceiveRequest): Promise<readonly Delivery[]> {
@@ -242,6 +243,8 @@ function queueMethods(
       await file.promoteAll(queue);
       return file.read(() => store.depth(sql, queue, clock.now()));
     },
+    dueWithin: async (queue, edgesMs) =>
+      file.read(() => store.dueWithin(sql, queue, edgesMs, clock.now())),
     watch(queue, onReady) {
       file.check();
       return wakeUps.watch(queue, onReady);

@@ -21,7 +21,8 @@ type StatementName =
   | "release"
   | "extend"
   | "depth"
-  | "oldest";
+  | "oldest"
+  | "due";
 
 /** The SQL of publishing and working; what an operator asks is in operator-store.ts. */
 const texts: Readonly<Record<StatementName, string>> = {
@@ -73,6 +74,9 @@ const texts: Readonly<Record<StatementName, string>> = {
   oldest: `
     SELECT due_at FROM sluice_messages WHERE queue = ? AND state = 0 AND priority = ?
     ORDER BY due_at LIMIT 1`,
+  due: `
+    SELECT count(*) AS count FROM sluice_messages
+    WHERE queue = ? AND state = 1 AND due_at > ? AND due_at <= ?`,
 };
 
 /** Each text of the table above, prepared. */

@@ -192,6 +192,24 @@ export function depth(sql: Statements, name: string, now: number): QueueDepth {
   };
 }
 
+/** How many delayed messages become ready within each of the times, which ascend. */
+export function dueWithin(
+  sql: Statements,
+  name: string,
+  edgesMs: readonly number[],
+  now: number,
+): readonly number[] {
+  const queue = findQueue(sql, name);
+  let total = 0;
+  let from = now;
+  return edgesMs.map((ms) => {
+    const to = now + ms;
+    if (queue !== null && to > from) total += Number(sql.due.get(queue, from, to)?.count ?? 0);
+    from = Math.max(from, to);
+    return total;
+  });
+}
+
 function applySettlement(
   sql: Statements,
   settlement: Settlement,

@@ -6,6 +6,7 @@
  */
 
 import type { Decide, Observation } from "../decision.ts";
+import { dueDemands, dueEdges, workersForDue } from "./due-jobs.ts";
 import { type Capacity, type Demand, type Shortage, worstShortage } from "./envelope.ts";
 import { idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
 import { type Learned, learn } from "./learn.ts";
@@ -14,7 +15,7 @@ import { type Figured, holdObjective, recordObjective } from "./objective-record
 import type { ObjectiveState } from "./objective-state.ts";
 import { lookAtQueue } from "./queue-look.ts";
 import { startsLeft, startsOfLastMinute } from "./start-budget.ts";
-import { remainingMs } from "./startup-times.ts";
+import { remainingMs, startupQuantile } from "./startup-times.ts";
 import { pickJobs } from "./waiting-jobs.ts";
 
 /**
@@ -32,6 +33,15 @@ export function decideByObjective(policy: ObjectivePolicy): Decide<ObjectiveStat
     const learned = learn(policy, state, seen, queue);
     return decide(policy, learned, seen);
   };
+}
+
+/** Up to which times from now the policy wants delayed jobs counted: as far ahead as it acts upon them. */
+export function dueEdgesOf(
+  policy: ObjectivePolicy,
+  { startups }: Pick<ObjectiveState, "startups">,
+): readonly number[] {
+  const startupMs = startupQuantile(startups, 0.9, policy.startupMs);
+  return dueEdges(startupMs + Math.max(2 * policy.pollingIntervalMs, policy.startCostMs));
 }
 
 function decide(policy: ObjectivePolicy, learned: Learned, seen: Observation) {
@@ -54,7 +64,8 @@ function decide(policy: ObjectivePolicy, learned: Learned, seen: Observation) {
   const window = noteIdle(learned.state.idle, { at, idle: learned.idle }, learned.keepAliveMs);
   const surplus = idleThroughout(window, at, learned.keepAliveMs);
   const mayLeave = upTo <= current && learned.waitingCount < 1;
-  const released = mayLeave ? Math.max(0, Math.min(surplus, current - floor)) : 0;
+  const kept = Math.max(floor, neededSoon(policy, learned));
+  const released = mayLeave ? Math.max(0, Math.min(surplus, current - kept)) : 0;
   const replicas = Math.min(Math.max(upTo, current) - released, policy.maxReplicaCount);
 
   const figured: Figured = {
@@ -106,12 +117,21 @@ function shortageOf(policy: ObjectivePolicy, learned: Learned, seen: Observation
         due: waitingCount + (learned.state.rate.fast * (aheadMs + stalenessMs)) / 1000,
         isKnown: false,
       });
+  const withinMs = startupMs + policy.pollingIntervalMs;
+  demands.push(...dueDemands(learned.due, { waiting: waitingCount, aimMs, withinMs }));
   const times = {
     startupMs,
     tickMs: policy.pollingIntervalMs,
     recoveryMs: 0.25 * policy.maxWaitMs,
   };
   return worstShortage(capacity, demands, times);
+}
+
+/** Workers for delayed jobs that become ready so soon that another start would cost more than waiting for them. */
+function neededSoon(policy: ObjectivePolicy, learned: Learned): number {
+  const { due, aimMs, serviceMs, startup } = learned;
+  const withinMs = startup.p90 + policy.startCostMs;
+  return workersForDue(due, { aimMs, serviceMs, withinMs, concurrency: policy.concurrency });
 }
 
 /** How many there shall be by the deadlines alone. */

@@ -21,6 +21,8 @@ export interface Demand {
   readonly tauMs: number;
   readonly due: number;
   readonly isKnown: boolean;
+  /** Set: they are delayed jobs, and none can be started before this time from now. */
+  readonly fromMs?: number;
 }
 
 /** How long things take. */
@@ -34,7 +36,7 @@ export interface EnvelopeTimes {
 
 /** The demand that asks for most. */
 export interface Shortage {
-  readonly rule: "deadline" | "hopeless" | "forecast";
+  readonly rule: "deadline" | "hopeless" | "due" | "forecast";
   /** Workers that it asks for, as a fraction. */
   readonly workers: number;
   readonly tauMs: number;
@@ -43,13 +45,16 @@ export interface Shortage {
   readonly isUrgent: boolean;
 }
 
-/** How many jobs can be begun within `tauMs`. */
-export function startsWithin(capacity: Capacity, tauMs: number): number {
+/** How many jobs can be begun within `tauMs`, and from `fromMs` on. */
+export function startsWithin(capacity: Capacity, tauMs: number, fromMs = 0): number {
   const { idleSlots, busySlots, startingIn, concurrency, serviceMs } = capacity;
   let starting = 0;
   for (const inMs of startingIn)
-    if (tauMs >= inMs) starting += concurrency * (1 + (tauMs - inMs) / serviceMs);
-  return idleSlots * (1 + tauMs / serviceMs) + (busySlots * tauMs) / serviceMs + starting;
+    if (tauMs >= inMs) starting += concurrency * (1 + (tauMs - Math.max(inMs, fromMs)) / serviceMs);
+  const idle = 1 + (tauMs - fromMs) / serviceMs;
+  // A slot that is busy now has finished what it has, or not.
+  const busy = Math.min(tauMs / serviceMs, idle);
+  return idleSlots * idle + busySlots * busy + starting;
 }
 
 /** What is short, by the worst of the demands; null when there is none. */
@@ -70,18 +75,25 @@ export function worstShortage(
 
 function shortageOf(capacity: Capacity, demand: Demand, times: EnvelopeTimes): Shortage {
   const { startupMs, tickMs, recoveryMs } = times;
-  const { tauMs, due, isKnown } = demand;
+  const { tauMs, due, isKnown, fromMs = 0 } = demand;
   const isHopeless = tauMs < startupMs;
   // What no new worker can start in time must not make panic: it is planned for when new workers have come and had a while.
   const by = isHopeless ? startupMs + Math.max(recoveryMs, startupMs / 2) : tauMs;
-  const short = due - startsWithin(capacity, by);
-  const readyFor = isHopeless ? by - startupMs : Math.max(tauMs - startupMs, recoveryMs);
+  const short = due - startsWithin(capacity, by, fromMs);
+  const usefulFrom = Math.max(startupMs, fromMs);
+  const readyFor = isHopeless ? by - startupMs : Math.max(tauMs - usefulFrom, recoveryMs);
   const perWorker = capacity.concurrency * (1 + readyFor / capacity.serviceMs);
   return {
-    rule: isKnown ? (isHopeless ? "hopeless" : "deadline") : "forecast",
+    rule: ruleOf(demand, isHopeless),
     workers: Math.max(0, short / perWorker),
     tauMs,
     short,
     isUrgent: isKnown && short >= 1 && tauMs - tickMs - startupMs <= 0,
   };
+}
+
+function ruleOf({ isKnown, fromMs }: Demand, isHopeless: boolean): Shortage["rule"] {
+  if (!isKnown) return "forecast";
+  if (isHopeless) return "hopeless";
+  return fromMs === undefined ? "deadline" : "due";
 }

@@ -3,4 +3,5 @@ export * from "./decide-by-objective.ts";
 export * from "./objective-engine.ts";
 export * from "./objective-policy.ts";
 export * from "./objective-state.ts";
+export * from "./remember-objective.ts";
 export * from "./share-replicas.ts";

@@ -2,6 +2,7 @@
 
 import type { Observation } from "../decision.ts";
 import { noteArrivals } from "./arrival-rate.ts";
+import type { DueJobs } from "./due-jobs.ts";
 import { chooseKeepAlive, noteDemand } from "./keep-alive.ts";
 import { adjustMargins } from "./margins.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
@@ -17,6 +18,8 @@ export interface Learned {
   readonly state: ObjectiveState;
   /** Jobs that are known to wait. */
   readonly waitingCount: number;
+  /** Delayed jobs and when they become ready. */
+  readonly due: readonly DueJobs[];
   /** Jobs that run in workers that take more. */
   readonly inFlight: number;
   /** Workers that run nothing. */
@@ -74,6 +77,7 @@ export function learn(
     ...{ startup, stalenessMs, startupMs, aimMs },
     // That silent workers are idle is a guess from readings that may not be of one moment: several must agree.
     keepAliveMs: Math.max(slow.keepAliveMs, queue.workersTell ? 0 : 2 * policy.pollingIntervalMs),
+    due: queue.due,
     waitingCount: left.waiting.reduce((sum, batch) => sum + batch.count, 0),
     inFlight: flow.inFlightReady,
     idle: queue.workersTell

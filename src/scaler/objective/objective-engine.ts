@@ -1,5 +1,5 @@
 /** A ScaledObject whose annotation `sluice.dev/objective` asks for a wait: its triggers are read, KEDA's rules are not asked. */
-import { SluiceError, systemClock } from "../../core/index.ts";
+import { SluiceError } from "../../core/index.ts";
 import type { ScaledObject, TriggerSpec } from "../../specs/index.ts";
 import type { Decision } from "../decision.ts";
 import { createEngine, type Engine } from "../engine.ts";
@@ -7,11 +7,11 @@ import { factsOf } from "../explain/trigger-facts.ts";
 import type { ScalerEngine, ScalerEngineOptions } from "../keda-engine/index.ts";
 import type { ScalerTrigger } from "../scaler-trigger.ts";
 import type { Target } from "../target.ts";
-import type { MetricSample, Trigger } from "../trigger.ts";
+import type { MetricSample, ReadingWish, Trigger } from "../trigger.ts";
 import { checkObjective } from "./check-objective.ts";
-import { decideByObjective } from "./decide-by-objective.ts";
 import { type ObjectivePolicy, toObjectivePolicy } from "./objective-policy.ts";
-import { initialObjectiveState, type ObjectiveState } from "./objective-state.ts";
+import type { ObjectiveState } from "./objective-state.ts";
+import { rememberObjective } from "./remember-objective.ts";
 
 /** A ScaledObject with an objective, and its parts. */
 export interface ObjectiveEngineOptions extends ScalerEngineOptions {
@@ -69,15 +69,17 @@ export function createObjectiveEngine(
     throw new SluiceError("OPTION_INVALID", `${name} must have sluice.dev/objective.`);
   const { isAttainable, text } = checkObjective(policy);
   if (!isAttainable) logger.warn("the objective is out of reach", { object: name, why: text });
-  const decide = decideByObjective(policy);
-  let state = options.initialState ?? initialObjectiveState(policy);
+  const memory = rememberObjective(policy, options.initialState);
   const engine: Engine = createEngine<ObjectiveState>({
-    ...{ target, clock, logger, initialState: state },
-    trigger: queueTrigger(options.triggers, object.spec.triggers, clock),
+    ...{ target, clock, logger, initialState: memory.initialState },
+    trigger: queueTrigger(options.triggers, {
+      specs: object.spec.triggers,
+      clock,
+      wish: memory.wish,
+    }),
     decide(before, seen) {
-      const outcome = decide(before, seen);
-      state = outcome.state;
-      return { state, decision: withPauses(outcome.decision, object.controls) };
+      const { state, decision } = memory.decide(before, seen);
+      return { state, decision: withPauses(decision, object.controls) };
     },
     pollingIntervalMs: policy.pollingIntervalMs,
     ...(options.onDecision && { onDecision: options.onDecision }),
@@ -86,7 +88,7 @@ export function createObjectiveEngine(
   let cancelStart = (): void => undefined;
   return {
     get state() {
-      return state;
+      return memory.state;
     },
     start() {
       if (startDelayMs === 0) engine.start();
@@ -116,11 +118,16 @@ function countsMessages({ type }: Pick<TriggerSpec, "type">): boolean {
   return !countless.has(type);
 }
 
+interface QueueTriggerTerms {
+  readonly specs: readonly TriggerSpec[];
+  readonly clock: { now(): number };
+  readonly wish: () => ReadingWish;
+}
+
 /** The triggers that count messages, as one reading. */
 function queueTrigger(
   triggers: readonly ScalerTrigger[],
-  specs: readonly TriggerSpec[],
-  clock: { now(): number } = systemClock,
+  { specs, clock, wish }: QueueTriggerTerms,
 ): Trigger {
   const counting = triggers.filter(countsMessages);
   return {
@@ -131,12 +138,13 @@ function queueTrigger(
           const spec = specs[trigger.index];
           const isReady =
             spec !== undefined && factsOf(spec)?.inFlight(spec.metadata) === "excluded";
-          return (await trigger.read())
+          return (await trigger.read(wish()))
             .filter(({ metricName }) => !metricName.endsWith("-age"))
             .map(
-              ({ metricName, value, oldestAgeMs = null }): MetricSample => ({
+              ({ metricName, value, oldestAgeMs = null, due }): MetricSample => ({
                 ...{ name: metricName, value, at: clock.now(), oldestAgeMs },
                 ...{ ready: isReady ? value : null, inFlight: null, delayed: null },
+                ...(due && { due }),
               }),
             );
         }),

@@ -131,12 +131,19 @@ function shortageText({ shortage, learned: { aimMs, startupMs } }: Figured): str
   const amount = `${short.toFixed(1)} starts short, ${workers.toFixed(2)} workers`;
   if (rule === "hopeless")
     return `a deadline is ${tauMs < 0 ? `${formatMs(-tauMs)} past` : `in ${formatMs(tauMs)}`}, a start takes ${formatMs(startupMs)}: ${amount}`;
-  const whose = rule === "forecast" ? "jobs that are expected" : "jobs that wait";
+  const whose = demanding[rule];
   return `${amount} for ${whose} by the deadline in ${formatMs(tauMs)}`;
 }
 
+const demanding = {
+  deadline: "jobs that wait",
+  due: "delayed jobs that become ready",
+  forecast: "jobs that are expected",
+} as const;
+
 const codes = {
   deadline: "DeadlineAtRisk",
+  due: "DelayedJobsDue",
   hopeless: "DeadlineMissed",
   forecast: "ForecastAtRisk",
 } as const;

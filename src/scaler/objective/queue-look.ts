@@ -1,6 +1,7 @@
 /** The queue and the jobs that run, from whatever the broker and the target tell. */
 
 import type { Observation } from "../decision.ts";
+import { type DueJobs, dueJobsOf } from "./due-jobs.ts";
 import type { WaitingJobs } from "./waiting-jobs.ts";
 import {
   type LookTimes,
@@ -18,6 +19,8 @@ export interface QueueLook {
   readonly inFlight: number;
   /** Whether each worker says what it runs and has ended. */
   readonly workersTell: boolean;
+  /** Delayed jobs, as far as they are known. */
+  readonly due: readonly DueJobs[];
 }
 
 /** The samples as one queue; null where they make no sense. `slots`: jobs that the ready workers can run. */
@@ -37,10 +40,13 @@ export function lookAtQueue(
   const inFlight = sumKnown(running) ?? told ?? Math.min(value, status.ready * concurrency);
   const ready = sumKnown(waiting) ?? Math.max(0, value - (told ?? inFlight));
   if (!isSense(ready) || !isSense(inFlight)) return null;
+  const readAt = Math.min(at, ...samples.map((sample) => sample.at));
+  const due = dueJobsOf(samples, at - readAt);
+  if (due === null) return null;
   const ages = samples.flatMap(({ oldestAgeMs }) => (oldestAgeMs === null ? [] : [oldestAgeMs]));
   return {
-    ...{ ready, inFlight, workersTell: workersTell || takers.length === 0 },
-    at: Math.min(at, ...samples.map((sample) => sample.at)),
+    ...{ ready, inFlight, due, workersTell: workersTell || takers.length === 0 },
+    at: readAt,
     oldestAgeMs: ages.length === 0 || ready === 0 ? null : Math.max(0, ...ages),
   };
 }

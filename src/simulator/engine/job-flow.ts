@@ -3,7 +3,7 @@
  * the visibility time-out), or dead after too many deliveries.
  */
 
-import { jobCount, type Load, millisecond } from "../loads/load.ts";
+import { firstFrom, jobCount, type Load, millisecond } from "../loads/load.ts";
 import { type Agenda, turn } from "./agenda.ts";
 import type { FinishHeap } from "./finish-heap.ts";
 import type { Levels } from "./levels.ts";
@@ -60,6 +60,8 @@ export class JobFlow {
   readonly #serviceUs: Float64Array;
   readonly #count: number;
   readonly #again = new Map<number, Attempts>();
+  /** Of each job that waits for a backoff to pass. */
+  readonly #backoffs = new Map<number, { readonly since: number; readonly until: number }>();
 
   constructor(parts: JobFlowParts) {
     this.#p = parts;
@@ -87,6 +89,17 @@ export class JobFlow {
     this.dispatch(now);
     if (series !== null && levels.queue > series.mostWaiting) series.mostWaiting = levels.queue;
     this.onArrival?.();
+  }
+
+  /** Jobs of which the broker knew at `at` that they will be ready `ms` later or before. */
+  dueWithin(at: number, ms: number): number {
+    const until = at + Math.min(ms, this.#p.broker.delayMs) * millisecond;
+    let due =
+      until > at ? firstFrom(this.#arrivalUs, until + 1) - firstFrom(this.#arrivalUs, at + 1) : 0;
+    for (const backoff of this.#backoffs.values())
+      if (backoff.since <= at && backoff.until > at && backoff.until <= at + ms * millisecond)
+        due += 1;
+    return due;
   }
 
   /** Jobs that wait meet slots that are free. */
@@ -164,9 +177,12 @@ export class JobFlow {
     if (this.#isSpent(job)) return;
     const { baseMs, capMs } = broker.backoff;
     const pauseMs = Math.min(capMs, baseMs * 2 ** (attempts.failures - 1));
+    const until = now + Math.round(pauseMs * millisecond);
     this.delayed += 1;
-    agenda.add(now + Math.round(pauseMs * millisecond), turn.arrival, () => {
+    this.#backoffs.set(job, { since: now, until });
+    agenda.add(until, turn.arrival, () => {
       this.delayed -= 1;
+      this.#backoffs.delete(job);
       this.#return(job);
     });
   }

@@ -54,6 +54,10 @@ export interface BrokerModel {
   readonly tellsAge?: boolean;
   /** Whether it says how many messages are in flight. Default true. */
   readonly tellsInFlight?: boolean;
+  /** Whether it says when delayed messages become ready, those of a backoff included. Default true. */
+  readonly tellsDue?: boolean;
+  /** Jobs are published this long before they are ready: delayed, to start at their time. Default 0. */
+  readonly delayMs?: number;
   /** Whether it tells of each new message, which brings the next look of a policy that heeds it. Default false. */
   readonly pushes?: boolean;
   /** After how long the jobs of a killed worker are delivered again. Default 30 s. */
@@ -113,6 +117,8 @@ export function decideBroker(model: BrokerModel): DecidedBroker {
     outages: model.outages ?? [],
     tellsAge: model.tellsAge ?? true,
     tellsInFlight: model.tellsInFlight ?? true,
+    tellsDue: model.tellsDue ?? true,
+    delayMs: model.delayMs ?? 0,
     pushes: model.pushes ?? false,
     visibilityTimeoutMs: model.visibilityTimeoutMs ?? 30_000,
     maxDeliveries: model.maxDeliveries ?? 10,
@@ -120,6 +126,7 @@ export function decideBroker(model: BrokerModel): DecidedBroker {
   };
   check("metricIntervalMs", broker.metricIntervalMs, { least: 0 });
   check("metricLagMs", broker.metricLagMs, { least: 0 });
+  check("delayMs", broker.delayMs, { least: 0 });
   check("visibilityTimeoutMs", broker.visibilityTimeoutMs, { least: 0 });
   check("maxDeliveries", broker.maxDeliveries, { least: 1, whole: true });
   check("backoff.baseMs", broker.backoff.baseMs, { least: 0 });

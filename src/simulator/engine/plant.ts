@@ -1,4 +1,4 @@
-import type { TargetStatus, WorkerState, WorkerStatus } from "../../scaler/index.ts";
+import type { ReadingWish, TargetStatus, WorkerState, WorkerStatus } from "../../scaler/index.ts";
 import { type Load, millisecond } from "../loads/load.ts";
 import type { Random } from "../random.ts";
 import { type Agenda, turn } from "./agenda.ts";
@@ -58,7 +58,7 @@ export function createPlant(parts: PlantParts): Plant {
   const { load, agenda, meter, fleet, jobs, broker } = parts;
   return {
     nowMs: () => load.originMs + meter.now / millisecond,
-    read: () => readQueue(parts),
+    read: (wish) => readQueue(parts, wish),
     status: () => statusOf(parts),
     scale: (to) => fleet.scaleTo(to),
     create: (count) => fleet.create(count),
@@ -73,7 +73,10 @@ export function createPlant(parts: PlantParts): Plant {
   };
 }
 
-function readQueue({ load, broker, feed, meter }: PlantParts): QueueReading {
+function readQueue(
+  { load, broker, feed, meter, jobs }: PlantParts,
+  { dueEdgesMs = [] }: ReadingWish = {},
+): QueueReading {
   const figures = feed.read(meter.now);
   if (figures === null)
     return { samples: [], failure: { of: "trigger", text: "the simulated broker did not answer" } };
@@ -87,6 +90,9 @@ function readQueue({ load, broker, feed, meter }: PlantParts): QueueReading {
     inFlight: tells ? inFlight : null,
     delayed,
     oldestAgeMs: broker.tellsAge ? oldestAgeUs / millisecond : null,
+    ...(broker.tellsDue && {
+      due: dueEdgesMs.map((inMs) => ({ inMs, count: jobs.dueWithin(figures.at, inMs) })),
+    }),
   };
   return { samples: [sample], failure: null };
 }

@@ -1,11 +1,17 @@
-import type { Decision, MetricSample, ReadingFailure, TargetStatus } from "../../scaler/index.ts";
+import type {
+  Decision,
+  MetricSample,
+  ReadingFailure,
+  ReadingWish,
+  TargetStatus,
+} from "../../scaler/index.ts";
 import type { PlatformDefaults } from "./models.ts";
 
 /** What a policy finds and moves. Times in milliseconds, as in production: `nowMs` is the load's origin plus the time since. */
 export interface Plant {
   nowMs(): number;
   /** A look at the queue through the broker: as old, and as unreliable, as the model has it. */
-  read(): QueueReading;
+  read(wish?: ReadingWish): QueueReading;
   status(): TargetStatus;
   /** Workers that are kept from now on: starts what is missing, lets go what is too many. */
   scale(to: number): void;

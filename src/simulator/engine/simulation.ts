@@ -138,7 +138,7 @@ function assemble({ load, seed, workers, broker, maxWaitMs, columns }: Settings)
     at: now,
     ready: levels.queue,
     inFlight: levels.slots + jobs.unattended,
-    delayed: jobs.delayed,
+    delayed: broker.delayMs > 0 ? jobs.dueWithin(now, Number.POSITIVE_INFINITY) : jobs.delayed,
     oldestAgeUs: now - jobs.line.oldestSince(now),
   }));
   const log: DecisionLog = {

@@ -1,4 +1,4 @@
-import type { Decide } from "../../scaler/index.ts";
+import type { Decide, ReadingWish } from "../../scaler/index.ts";
 import type { PlatformDefaults } from "../engine/models.ts";
 import type { Plant, Policy } from "../engine/policy.ts";
 
@@ -8,6 +8,8 @@ export interface DecidePolicyOptions<S> {
   readonly decide: Decide<S>;
   readonly initialState: S;
   readonly pollingIntervalMs: number;
+  /** What readings are asked for, by the state after the last decision. */
+  readonly wish?: (state: S) => ReadingWish;
   readonly platform?: PlatformDefaults;
 }
 
@@ -28,7 +30,8 @@ export function decidePolicy<S>(options: DecidePolicyOptions<S>): Policy {
   };
 }
 
-function run<S>({ decide, initialState, pollingIntervalMs }: DecidePolicyOptions<S>, plant: Plant) {
+function run<S>(options: DecidePolicyOptions<S>, plant: Plant) {
+  const { decide, initialState, pollingIntervalMs, wish } = options;
   let state = initialState;
   let isPushed = false;
   let isFull = false;
@@ -47,7 +50,7 @@ function run<S>({ decide, initialState, pollingIntervalMs }: DecidePolicyOptions
   function tick(): void {
     isPushed = false;
     tickedAt = plant.nowMs();
-    const { samples, failure } = plant.read();
+    const { samples, failure } = plant.read(wish?.(state));
     const seen = { at: tickedAt, samples, status: plant.status(), failure };
     const { state: next, decision } = decide(state, seen);
     state = next;

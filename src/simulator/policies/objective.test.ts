@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { comparePolicies } from "../compare.ts";
 import type { BrokerModel } from "../engine/models.ts";
 import { simulate } from "../engine/simulation.ts";
-import { second, sliceLoad } from "../loads/load.ts";
+import { createLoad, second, sliceLoad } from "../loads/load.ts";
 import { generateLoad } from "../loads/workloads.ts";
 import { hashReport, type Report, toReport } from "../report.ts";
 import { objectivePolicy } from "./objective.ts";
@@ -48,6 +48,22 @@ describe("the wait objective in the simulator", () => {
   test("needs no ages, where counts are fresh", () => {
     const report = run("step", { tellsAge: false, tellsInFlight: false });
     expect(report.jobs.latePercent).toBeLessThan(5);
+  });
+
+  test("is ready for delayed jobs that nobody could start in time after they came", () => {
+    const arrivalUs = new Float64Array(300).map((_, job) => (job < 200 ? 300 : 900) * second);
+    const serviceUs = new Float64Array(300).fill(second);
+    const load = createLoad({ name: "batches", arrivalUs, serviceUs, spanUs: 1200 * second });
+    const short = objectivePolicy({
+      objective: { maxWait: "5s" },
+      scale: { maxReplicaCount: 200, pollingInterval: 1 },
+    });
+    const latePercent = (broker: BrokerModel): number =>
+      toReport(simulate({ load, policy: short, maxWaitMs: 5000, broker, columns: 0 })).jobs
+        .latePercent;
+    expect(latePercent({})).toBe(100);
+    expect(latePercent({ delayMs: 60_000 })).toBe(0);
+    expect(latePercent({ delayMs: 60_000, tellsDue: false })).toBe(100);
   });
 
   test("holds while the broker does not answer, and catches up", () => {

@@ -1,6 +1,7 @@
 import type { ObjectiveOptions, ScaleOptions } from "../../core/index.ts";
 import {
   decideByObjective,
+  dueEdgesOf,
   initialObjectiveState,
   type ObjectiveSurroundings,
   toObjectivePolicy,
@@ -30,5 +31,6 @@ export function objectivePolicy(options: ObjectivePolicyOptions): Policy {
     decide: decideByObjective(policy),
     initialState: initialObjectiveState(policy),
     pollingIntervalMs: policy.pollingIntervalMs,
+    wish: (state) => ({ dueEdgesMs: dueEdgesOf(policy, state) }),
   });
 }

@@ -4,6 +4,7 @@ import { concurrencyCases } from "./concurrency.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { deadLetterCases } from "./dead-letter.ts";
 import { depthCases } from "./depth.ts";
+import { dueTimeCases } from "./due-times.ts";
 import { errorCases } from "./errors.ts";
 import { identityCases } from "./identity.ts";
 import { leaseCases } from "./lease.ts";
@@ -29,6 +30,7 @@ export const driverConformance: readonly ConformanceCase[] = [
   ...timeCases,
   ...deadLetterCases,
   ...depthCases,
+  ...dueTimeCases,
   ...browseCases,
   ...wakeUpCases,
   ...bulkCases,

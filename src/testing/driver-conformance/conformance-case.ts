@@ -4,7 +4,7 @@ import type { Driver, SupportName } from "../../core/index.ts";
 export type Requirement = SupportName | "durable" | "shared" | "fifo";
 
 /** What a case uses that no capability declares: methods a driver may lack, and a broker that can be restarted. */
-export type Need = "purge" | "queues" | "restart";
+export type Need = "purge" | "queues" | "dueWithin" | "restart";
 
 /** What a case works with. Everything opened through it is closed after the case. */
 export interface ConformanceContext {

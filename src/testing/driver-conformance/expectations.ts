@@ -101,4 +101,5 @@ export type OptionalName =
   | "purgeDeadLetters"
   | "peek"
   | "queues"
+  | "dueWithin"
   | "purge";

@@ -63,6 +63,10 @@ const calls: Readonly<
     call: (driver, queue) => method(driver, "peek")(queue, { limit: 1 }),
   },
   purge: { needs: ["purge"], call: (driver, queue) => method(driver, "purge")(queue) },
+  dueWithin: {
+    needs: ["dueWithin"],
+    call: (driver, queue) => method(driver, "dueWithin")(queue, [1000]),
+  },
   queues: { needs: ["queues"], call: (driver) => method(driver, "queues")() },
 };
 

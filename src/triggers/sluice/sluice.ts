@@ -2,6 +2,7 @@ import { type Cancel, type Driver, redactUrl } from "../../core/index.ts";
 import type { ConnectionHold, TriggerContext } from "../../scaler/index.ts";
 import { noAnswer, reasonOf, wrongAnswer } from "../failure.ts";
 import { duration, number, text, type ValuesOf } from "../metadata-key.ts";
+import { readDueTimes } from "../queue-depth.ts";
 import {
   type ConnectionPlan,
   type SharedConnection,
@@ -78,7 +79,8 @@ function queueGauge(values: Values, context: TriggerContext, connectQueue: Conne
   const metrics = metricsOf(values);
   return {
     metrics: async () => metrics,
-    measure: (metric, signal) => shared.use(signal, (driver) => measure(driver, metric, values)),
+    measure: (metric, signal, { dueEdgesMs: edgesMs = [] }) =>
+      shared.use(signal, (driver) => measure(driver, values, { metric, edgesMs })),
     watch: (onActive) => watchQueue(values.queueName, { shared, context, onActive }),
     close: shared.release,
   };
@@ -94,16 +96,22 @@ function metricsOf({ queueName, messageCount, maxAge }: Values): readonly GaugeM
   return messageCount === null ? [byAge] : [byCount, byAge];
 }
 
-async function measure(driver: Driver, metric: string, values: Values): Promise<Measured> {
+async function measure(
+  driver: Driver,
+  values: Values,
+  { metric, edgesMs }: { readonly metric: string; readonly edgesMs: readonly number[] },
+): Promise<Measured> {
   const { queueName, activationMessageCount, activationAge, maxAge } = values;
-  const { ready, inFlight, oldestAgeMs } = await driver.depth(queueName);
+  const { ready, delayed, inFlight, oldestAgeMs } = await driver.depth(queueName);
   if (ready === null)
     throw wrongAnswer(
       `the ${driver.name} driver does not tell how many messages wait in ${queueName}`,
     );
   if (maxAge === null || !metric.endsWith(ageSuffix)) {
     const value = ready + (inFlight ?? 0);
-    return { value, isActive: value > (activationMessageCount ?? 0), oldestAgeMs };
+    const due = await readDueTimes(driver, queueName, { delayed, edgesMs });
+    const isActive = value > (activationMessageCount ?? 0);
+    return { value, isActive, oldestAgeMs, ...(due && { due }) };
   }
   if (oldestAgeMs === null && ready > 0)
     throw wrongAnswer(

@@ -26,6 +26,15 @@ return {
 }
 `);
 
+/** ARGV: times from now. Answers for each how many delayed messages become ready by then. */
+export const dueScript: Script = defineScript(`
+local counts = {}
+for i, ms in ipairs(ARGV) do
+  counts[i] = redis.call('ZCOUNT', delayed, '(' .. nowText, string.format('%.0f', now + tonumber(ms)))
+end
+return counts
+`);
+
 /** ARGV: most messages. Answers with member, state, record and place for each: ready, then delayed, then leased ones. */
 export const peekScript: Script = defineScript(`
 promote()
