@@ -6,6 +6,20 @@ import type { Period } from "./duration.ts";
  */
 export type ObjectiveMode = "cost" | "balanced" | "latency";
 
+/** What to have while the queue cannot be read; fields are spelled as KEDA spells them. */
+export interface ObjectiveFallback {
+  /** So many looks in a row may fail, each of which holds the count. */
+  readonly failureThreshold: number;
+  /** Workers from the next one on, until a reading succeeds. */
+  readonly replicas: number;
+  /** `static` (default): `replicas`. Or the present count, or the higher or the lower of both. */
+  readonly behavior?:
+    | "static"
+    | "currentReplicas"
+    | "currentReplicasIfHigher"
+    | "currentReplicasIfLower";
+}
+
 /** A wait to keep: no job waits longer from when it could be received to its first start, save a few in a hundred. */
 export interface ObjectiveOptions {
   /** Seconds, or a text such as `"5s"`. */
@@ -26,4 +40,6 @@ export interface ObjectiveOptions {
   readonly maxStepUp?: number;
   /** Most starts within a minute. Default 4 × maxReplicaCount + 10. */
   readonly maxStartsPerMinute?: number;
+  /** What to have while the queue cannot be read. Default: what there is. */
+  readonly fallback?: ObjectiveFallback;
 }

@@ -68,7 +68,8 @@ export type ReasonCode =
   | "ReserveKept"
   | "ObjectiveKept"
   | "DownstreamSaturated"
-  | "StartBudgetSpent";
+  | "StartBudgetSpent"
+  | "FallbackActivated";
 
 /** One reason of a decision: a word for programs, a sentence for people, the figures of the sentence. */
 export interface Reason {
@@ -105,6 +106,7 @@ export type Rule =
   | "forecast"
   | "idle-release"
   | "reserve"
+  | "fallback"
   | "maximum";
 
 /** The count that one rule proposes, and how it comes to it. */

@@ -14,6 +14,7 @@ import { createVirtualClock } from "../../src/testing/index.ts";
 
 function objectOf(
   annotations: string,
+  spec = "",
   triggers = "{type: postgresql, metadata: {targetQueryValue: '5', query: q, connectionFromEnv: DB}}",
 ) {
   const text = `
@@ -23,6 +24,7 @@ metadata: {name: worker, annotations: {${annotations}}}
 spec:
   scaleTargetRef: {name: worker}
   maxReplicaCount: 20
+  ${spec}
   triggers: [${triggers}]
 `;
   const [object] = parseSpecs(text, "test.yaml").scaledObjects;
@@ -34,6 +36,7 @@ spec:
 async function scaled(
   annotations: string,
   read: (wish: ReadingWish) => Promise<number | Partial<MetricReading>>,
+  spec = "",
 ): Promise<readonly number[]> {
   const clock = createVirtualClock();
   const counts: number[] = [];
@@ -55,7 +58,11 @@ async function scaled(
     close: async () => undefined,
   };
   const engine = createObjectiveEngine({
-    ...{ name: "ScaledObject default/worker", object: objectOf(annotations), triggers: [trigger] },
+    ...{
+      name: "ScaledObject default/worker",
+      object: objectOf(annotations, spec),
+      triggers: [trigger],
+    },
     ...{ target, clock, logger: silentLogger },
   });
   engine.start();
@@ -78,7 +85,7 @@ describe("a ScaledObject with an objective", () => {
   test("needs a trigger that counts messages", () => {
     const cron =
       "{type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: '2'}}";
-    const object = objectOf("sluice.dev/objective: 60s", cron);
+    const object = objectOf("sluice.dev/objective: 60s", "", cron);
     expect(() => objectiveOf(object)).toThrow(/needs a trigger that counts messages; got cron/);
   });
 
@@ -99,6 +106,14 @@ describe("a ScaledObject with an objective", () => {
     expect(asked[0]?.at(-1)).toBe(2000);
     // Due from 0.875 s on, to be started by 2.7 s later: a worker that is ready at 1 s begins 3.6 of the 20 jobs.
     expect(counts[0]).toBe(6);
+  });
+
+  test("has its fallback's replicas when more readings in a row failed than may", async () => {
+    const broken = () => Promise.reject(new Error("no answer"));
+    const fallback = "fallback: {failureThreshold: 1, replicas: 4}";
+    expect(await scaled("sluice.dev/objective: 30s", broken, fallback)).toContain(4);
+    const never = "fallback: {failureThreshold: 9, replicas: 4}";
+    expect(await scaled("sluice.dev/objective: 30s", broken, never)).toEqual([]);
   });
 
   test("scales nothing while its queue cannot be read, nor out while that is paused", async () => {

@@ -2,7 +2,8 @@
  * Keeps a wait objective with few workers. Each look: what is learnt (`learn.ts`) is set against the deadlines
  * (`envelope.ts`); what is short, and cannot wait, is asked for; workers that were idle through a whole window leave.
  *
- * No busy worker is ever asked to go, except where the maximum is below what runs. A reading that failed holds the count.
+ * No busy worker is ever asked to go, except where the maximum is below what runs. A reading that failed holds the count, or
+ * brings the fallback (`without-reading.ts`).
  */
 
 import type { Decide, Observation } from "../decision.ts";
@@ -11,12 +12,13 @@ import { type Capacity, type Demand, type Shortage, worstShortage } from "./enve
 import { idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
 import { type Learned, learn } from "./learn.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
-import { type Figured, holdObjective, recordObjective } from "./objective-record.ts";
+import { type Figured, recordObjective } from "./objective-record.ts";
 import type { ObjectiveState } from "./objective-state.ts";
 import { lookAtQueue } from "./queue-look.ts";
 import { startsLeft, startsOfLastMinute } from "./start-budget.ts";
 import { remainingMs, startupQuantile } from "./startup-times.ts";
 import { pickJobs } from "./waiting-jobs.ts";
+import { withoutReading } from "./without-reading.ts";
 
 /**
  * The policy as a decision function; see the top of this file.
@@ -29,7 +31,7 @@ import { pickJobs } from "./waiting-jobs.ts";
 export function decideByObjective(policy: ObjectivePolicy): Decide<ObjectiveState> {
   return (state, seen) => {
     const queue = seen.failure === null ? lookAtQueue(seen, policy.concurrency) : null;
-    if (queue === null) return { state, decision: holdObjective(policy, seen) };
+    if (queue === null) return withoutReading(policy, state, seen);
     const learned = learn(policy, state, seen, queue);
     return decide(policy, learned, seen);
   };

@@ -72,7 +72,7 @@ export function learn(
     state: {
       ...{ ...before, ...slow, at, ended, starts, service, startups },
       ...{ inFlight: flow.inFlight, workers: flow.memories },
-      ...{ queue: took.queue, waiting: left.waiting, rate: took.rate },
+      ...{ queue: took.queue, waiting: left.waiting, rate: took.rate, failures: 0 },
     },
     ...{ startup, stalenessMs, startupMs, aimMs },
     // That silent workers are idle is a guess from readings that may not be of one moment: several must agree.

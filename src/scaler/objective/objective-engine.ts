@@ -37,7 +37,7 @@ export function objectiveOf({
   controls: { objective },
 }: Pick<ScaledObject, "spec" | "controls">): ObjectivePolicy | null {
   if (objective === null) return null;
-  const { minReplicaCount, maxReplicaCount, pollingInterval, triggers } = spec;
+  const { minReplicaCount, maxReplicaCount, pollingInterval, triggers, fallback } = spec;
   if (triggers.every((trigger) => !countsMessages(trigger)))
     throw new SluiceError(
       "TRIGGER_INVALID",
@@ -45,7 +45,7 @@ export function objectiveOf({
     );
   const most = Math.min(longestPollingMs, objective.maxWaitMs / 6);
   const pollingMs = Math.min(pollingInterval * 1000, Math.max(shortestPollingMs, most));
-  return toObjectivePolicy(
+  const policy = toObjectivePolicy(
     { maxWait: `${objective.maxWaitMs}ms`, mode: objective.mode },
     {
       minReplicaCount: minReplicaCount ?? 0,
@@ -54,6 +54,8 @@ export function objectiveOf({
     },
     { startupMs: 1000 },
   );
+  // Under the objective there is no formula whose triggers could stand in for one another.
+  return { ...policy, fallback: fallback?.behavior === "scalingModifiers" ? null : fallback };
 }
 
 /**

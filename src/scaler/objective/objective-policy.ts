@@ -1,9 +1,11 @@
 import {
+  type ObjectiveFallback,
   type ObjectiveMode,
   type ObjectiveOptions,
   type ScaleOptions,
   SluiceError,
 } from "../../core/index.ts";
+import type { Fallback } from "../../specs/index.ts";
 import { toPeriodMs } from "../period.ts";
 import { checkBounds, toPollingMs, wholeNumber } from "../scale-options.ts";
 
@@ -29,6 +31,8 @@ export interface ObjectivePolicy {
   readonly startCostMs: number;
   readonly maxStepUp: number;
   readonly maxStartsPerMinute: number;
+  /** What to have while readings fail; null: what there is. */
+  readonly fallback: Fallback | null;
 }
 
 /** What the worker and the platform give. */
@@ -78,10 +82,29 @@ export function toObjectivePolicy(
       objective.maxStartsPerMinute,
       4 * maxReplicaCount + 10,
     ),
+    fallback: objective.fallback === undefined ? null : toFallback(objective.fallback),
   };
   if (policy.maxWaitMs <= 0) throw notA("maxWait", "more than 0", policy.maxWaitMs);
   checkBounds(policy);
   return policy;
+}
+
+const behaviors = [
+  "static",
+  "currentReplicas",
+  "currentReplicasIfHigher",
+  "currentReplicasIfLower",
+] as const;
+
+function toFallback(fallback: ObjectiveFallback): Fallback {
+  const { behavior = "static" } = fallback;
+  if (!behaviors.includes(behavior))
+    throw notA("fallback.behavior", `one of ${behaviors.join(", ")}`, behavior);
+  return {
+    failureThreshold: wholeNumber("fallback.failureThreshold", fallback.failureThreshold, 0),
+    replicas: wholeNumber("fallback.replicas", fallback.replicas, 0),
+    behavior,
+  };
 }
 
 function optionalMs(period: ObjectiveOptions["maxWait"] | undefined, name: string): number | null {

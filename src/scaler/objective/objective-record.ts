@@ -40,31 +40,6 @@ export function recordObjective(figured: Figured): Decision {
   };
 }
 
-/** The decision to leave the count as it is, because what was read cannot be trusted. */
-export function holdObjective(policy: ObjectivePolicy, seen: Observation): Decision {
-  const { replicas } = seen.status;
-  const { failure } = seen;
-  const text = failure?.text ?? "the samples must add up to a number of messages from 0";
-  return {
-    at: seen.at,
-    controller: "objective",
-    seen,
-    current: replicas,
-    replicas,
-    minReplicaCount: policy.minReplicaCount,
-    maxReplicaCount: policy.maxReplicaCount,
-    candidates: [{ rule: "hold", replicas, text: "a failed reading is not zero", figures: {} }],
-    rule: "hold",
-    reasons: [
-      {
-        code: failure?.of === "target" ? "FailedGetScale" : "KEDAScalerFailed",
-        text: `held at ${replicas}: ${text}`,
-        figures: { replicas },
-      },
-    ],
-  };
-}
-
 function ruleOf(figured: Figured): Rule {
   const { current, replicas, wanted, released, reserved, policy, shortage } = figured;
   if (replicas < current) return released > 0 ? "idle-release" : "maximum";

@@ -49,6 +49,8 @@ export interface ObjectiveState {
   readonly margins: Margins;
   readonly saturation: Saturation;
   readonly recentStarts: RecentStarts;
+  /** Looks in a row whose reading failed. */
+  readonly failures: number;
 }
 
 /** Before the first look. */
@@ -71,5 +73,6 @@ export function initialObjectiveState(policy: ObjectivePolicy): ObjectiveState {
     margins: { theta: policy.theta, reserve: 0 },
     saturation: notSaturated,
     recentStarts: [],
+    failures: 0,
   };
 }

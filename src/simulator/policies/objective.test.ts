@@ -50,6 +50,19 @@ describe("the wait objective in the simulator", () => {
     expect(report.jobs.latePercent).toBeLessThan(5);
   });
 
+  test("has its fallback while the broker does not answer", () => {
+    const load = sliceLoad(generateLoad("step", { seed: 1 }), 0, 1800 * second);
+    const careful = objectivePolicy({
+      objective: { maxWait: "30s", fallback: { failureThreshold: 3, replicas: 30 } },
+      scale: { maxReplicaCount: 200 },
+    });
+    const broker = { outages: [{ fromMs: 900_000, toMs: 1_500_000 }] };
+    const late = (one: typeof policy): number =>
+      toReport(simulate({ load, policy: one, maxWaitMs, broker, columns: 0 })).jobs.late;
+    expect(late(policy)).toBeGreaterThan(1000);
+    expect(late(careful)).toBeLessThan(late(policy) / 3);
+  });
+
   test("is ready for delayed jobs that nobody could start in time after they came", () => {
     const arrivalUs = new Float64Array(300).map((_, job) => (job < 200 ? 300 : 900) * second);
     const serviceUs = new Float64Array(300).fill(second);

@@ -1,0 +1,84 @@
+/** A look whose reading failed: it is never a zero. The count is held, and after a number of them in a row the fallback holds. */
+import type { Decide, Decision, Observation } from "../decision.ts";
+import { fallbackReplicas } from "../keda/fallback.ts";
+import type { ObjectivePolicy } from "./objective-policy.ts";
+import type { ObjectiveState } from "./objective-state.ts";
+import { startsLeft, startsOfLastMinute } from "./start-budget.ts";
+
+/** What to do without a reading. Failures of the target do not count: without its status there is no count to change. */
+export function withoutReading(
+  policy: ObjectivePolicy,
+  before: ObjectiveState,
+  seen: Observation,
+): ReturnType<Decide<ObjectiveState>> {
+  if (seen.failure?.of === "target") return { state: before, decision: hold(policy, seen, 0) };
+  const failures = before.failures + 1;
+  const { fallback } = policy;
+  if (fallback === null || failures <= fallback.failureThreshold)
+    return { state: { ...before, failures }, decision: hold(policy, seen, failures) };
+  const starts = startsOfLastMinute(before.recentStarts, seen.at);
+  const { replicas: current, busy } = seen.status;
+  const wanted = Math.max(fallbackReplicas(fallback, current), policy.minReplicaCount, busy);
+  const left = startsLeft(starts, policy.maxStartsPerMinute);
+  const most = Math.min(policy.maxReplicaCount, current + Math.min(left, policy.maxStepUp));
+  const replicas = Math.min(wanted, most);
+  const added = replicas - current;
+  const recentStarts = added > 0 ? [...starts, { at: seen.at, count: added }] : starts;
+  // Nobody has seen meanwhile who was idle.
+  const state = { ...before, failures, recentStarts, idle: null };
+  return { state, decision: fallBack(policy, seen, { failures, replicas }) };
+}
+
+interface Failed {
+  readonly failures: number;
+  readonly replicas: number;
+}
+
+function fallBack(
+  policy: ObjectivePolicy,
+  seen: Observation,
+  { failures, replicas }: Failed,
+): Decision {
+  const { behavior, replicas: declared } = policy.fallback ?? { behavior: "static", replicas };
+  const figures = { failures, replicas: declared, busy: seen.status.busy };
+  const text = `${failures} readings in a row failed: the fallback (${behavior}, ${declared}) holds`;
+  return {
+    ...blind(policy, seen),
+    replicas,
+    candidates: [{ rule: "fallback", replicas, text, figures }],
+    rule: "fallback",
+    reasons: [
+      { code: "FallbackActivated", text, figures },
+      { code: "KEDAScalerFailed", text: whyOf(seen), figures: { failures } },
+    ],
+  };
+}
+
+/** Leaves the count as it is. */
+function hold(policy: ObjectivePolicy, seen: Observation, failures: number): Decision {
+  const { replicas } = seen.status;
+  const code = seen.failure?.of === "target" ? "FailedGetScale" : "KEDAScalerFailed";
+  const text = `held at ${replicas}: ${whyOf(seen)}`;
+  return {
+    ...blind(policy, seen),
+    candidates: [{ rule: "hold", replicas, text: "a failed reading is not zero", figures: {} }],
+    rule: "hold",
+    reasons: [{ code, text, figures: { replicas, failures } }],
+  };
+}
+
+function whyOf({ failure }: Observation): string {
+  return failure?.text ?? "the samples must add up to a number of messages from 0";
+}
+
+/** What every decision without a reading has. */
+function blind(
+  { minReplicaCount, maxReplicaCount }: ObjectivePolicy,
+  seen: Observation,
+): Omit<Decision, "candidates" | "rule" | "reasons"> {
+  const { replicas } = seen.status;
+  return {
+    ...{ at: seen.at, controller: "objective", seen, current: replicas, replicas },
+    ...{ minReplicaCount, maxReplicaCount },
+  };
+}
