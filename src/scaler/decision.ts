@@ -69,7 +69,8 @@ export type ReasonCode =
   | "ObjectiveKept"
   | "DownstreamSaturated"
   | "StartBudgetSpent"
-  | "FallbackActivated";
+  | "FallbackActivated"
+  | "SharedCap";
 
 /** One reason of a decision: a word for programs, a sentence for people, the figures of the sentence. */
 export interface Reason {
@@ -107,7 +108,8 @@ export type Rule =
   | "idle-release"
   | "reserve"
   | "fallback"
-  | "maximum";
+  | "maximum"
+  | "shared-cap";
 
 /** The count that one rule proposes, and how it comes to it. */
 export interface Candidate {

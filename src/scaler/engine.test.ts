@@ -163,6 +163,28 @@ test("ignores pushes at the maximum, where more work changes nothing", async () 
   await engine.stop();
 });
 
+test("looks again within the time that it is asked for, also at the maximum and from within a tick", async () => {
+  let engine: Engine | null = null;
+  const { rig, engine: built } = createRig({ onDecision: () => engine?.soon(250) });
+  engine = built;
+  built.soon(0);
+  rig.backlog = 1000;
+  built.start();
+  await rig.clock.advance(999);
+  expect(rig.readings).toBe(4);
+  engine = null;
+  await rig.clock.advance(1);
+  expect(rig.readings).toBe(5);
+  built.soon(5000);
+  await rig.clock.advance(900);
+  expect(rig.readings).toBe(5);
+  built.soon(0);
+  await rig.clock.advance(0);
+  expect(rig.readings).toBe(6);
+  await built.stop();
+  built.soon(0);
+});
+
 test("runs one tick at a time, and one more after it when pushed meanwhile", async () => {
   const { rig, engine } = createRig();
   let atOnce = 0;

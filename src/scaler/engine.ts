@@ -38,6 +38,8 @@ export interface Engine {
   readonly latest: Decision | null;
   /** Ticks at once, then at every interval and push. Throws `CLOSED` after `stop`. */
   start(): void;
+  /** The next tick comes no later than this after the last one began, whatever the count; nothing where it does not run. */
+  soon(inMs: number): void;
   /** One tick now, or right after the one under way; works without `start` too. Rejects with `CLOSED` after `stop`. */
   tick(): Promise<Decision>;
   /** No more ticks; resolves when the one under way is over. It scales nothing any more. Idempotent. */
@@ -69,12 +71,13 @@ export function createEngine<S>(options: EngineOptions<S>): Engine {
   const ticker = createTicker(options, failures);
   const { clock, trigger } = options;
   let phase: "new" | "running" | "stopped" = "new";
-  let isPushed = false;
+  /** From the beginning of the last tick to that of the next. */
+  let gapMs = options.pollingIntervalMs;
   let cancelTimer: Cancel | null = null;
   let cancelWatch: Cancel | null = null;
 
   /** The next tick comes `gapMs` after the last one began; never later than that from now, should the clock be set back. */
-  function arm(gapMs: number): void {
+  function arm(): void {
     cancelTimer?.();
     const left = ticker.startedAt + gapMs - clock.now();
     cancelTimer = clock.after(Math.min(Math.max(0, left), gapMs), () => void run());
@@ -82,22 +85,27 @@ export function createEngine<S>(options: EngineOptions<S>): Engine {
 
   async function run(): Promise<void> {
     cancelTimer = null;
-    isPushed = false;
+    gapMs = options.pollingIntervalMs;
     try {
       await ticker.tick();
       failures.note("deciding", null);
     } catch (error) {
       if (phase === "running") failures.note("deciding", describeError(error));
     }
-    if (phase === "running") arm(isPushed ? pushGapMs : options.pollingIntervalMs);
+    if (phase === "running") arm();
+  }
+
+  function soon(inMs: number): void {
+    const sooner = Math.max(pushGapMs, inMs);
+    if (sooner >= gapMs || phase !== "running") return;
+    gapMs = sooner;
+    if (cancelTimer !== null) arm();
   }
 
   function onPush(): void {
-    if (isPushed || phase !== "running") return;
     const { latest } = ticker;
     if (latest !== null && latest.replicas >= latest.maxReplicaCount) return;
-    isPushed = true;
-    if (cancelTimer !== null) arm(pushGapMs);
+    soon(pushGapMs);
   }
 
   return {
@@ -111,6 +119,7 @@ export function createEngine<S>(options: EngineOptions<S>): Engine {
       cancelWatch = trigger.watch?.(onPush) ?? null;
       void run();
     },
+    soon,
     tick: ticker.tick,
     async stop() {
       phase = "stopped";

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ObjectiveOptions, ScaleOptions } from "../../core/index.ts";
 import type { Observation } from "../decision.ts";
@@ -7,7 +6,6 @@ import { checkObjective } from "./check-objective.ts";
 import { decideByObjective } from "./decide-by-objective.ts";
 import { toObjectivePolicy } from "./objective-policy.ts";
 import { initialObjectiveState } from "./objective-state.ts";
-import { type ReplicaWish, shareReplicas } from "./share-replicas.ts";
 
 const at = 1_700_000_000_000;
 
@@ -111,55 +109,5 @@ describe("the admission check", () => {
     });
     expect(short).toMatchObject({ isAttainable: false, reactionMs: 30_000, lateForMs: 20_000 });
     expect(short.text).toContain("Raise maxWait above 30.0s");
-  });
-});
-
-describe("sharing a cap", () => {
-  const wish = (
-    name: string,
-    wanted: number,
-    tauMs: number | null,
-    rest: Partial<ReplicaWish> = {},
-  ) => ({
-    ...{ name, wanted, tauMs, busy: 0, minReplicaCount: 0 },
-    ...rest,
-  });
-
-  test("gives to the earliest deadline first, after minimums and busy workers", () => {
-    const shares = shareReplicas(10, [
-      wish("late", 8, 60_000, { busy: 2 }),
-      wish("soon", 7, 1000),
-      wish("idle", 3, null, { minReplicaCount: 1 }),
-    ]);
-    expect(Object.fromEntries(shares)).toEqual({ late: 2, soon: 7, idle: 1 });
-  });
-
-  test("hands out no more than the cap, nor more than is wanted", () => {
-    const wishes = fc.array(
-      fc.record({
-        name: fc.string(),
-        busy: fc.nat(5),
-        minReplicaCount: fc.nat(3),
-        wanted: fc.nat(30),
-        tauMs: fc.option(fc.integer()),
-      }),
-      { maxLength: 6 },
-    );
-    fc.assert(
-      fc.property(fc.nat(40), wishes, (cap, all) => {
-        const named = all.map((one, index) => ({ ...one, name: `${index}` }));
-        const shares = shareReplicas(cap, named);
-        const floors = named.map(({ busy: b, minReplicaCount }) => Math.max(b, minReplicaCount));
-        const sum = [...shares.values()].reduce((a, b) => a + b, 0);
-        expect(sum).toBeLessThanOrEqual(
-          Math.max(
-            cap,
-            floors.reduce((a, b) => a + b, 0),
-          ),
-        );
-        for (const [index, { name, wanted }] of named.entries())
-          expect(shares.get(name)).toBeLessThanOrEqual(Math.max(wanted, floors[index] ?? 0));
-      }),
-    );
   });
 });

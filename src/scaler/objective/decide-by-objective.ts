@@ -8,32 +8,37 @@
 
 import type { Decide, Observation } from "../decision.ts";
 import { dueDemands, dueEdges, workersForDue } from "./due-jobs.ts";
-import { type Capacity, type Demand, type Shortage, worstShortage } from "./envelope.ts";
+import { type Demand, type Envelope, type Shortage, worstShortage } from "./envelope.ts";
 import { idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
 import { type Learned, learn } from "./learn.ts";
+import { type ObjectiveBounds, withPauses } from "./objective-bounds.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import { type Figured, recordObjective } from "./objective-record.ts";
 import type { ObjectiveState } from "./objective-state.ts";
 import { lookAtQueue } from "./queue-look.ts";
+import { toSharedWish } from "./shared-wish.ts";
 import { startsLeft, startsOfLastMinute } from "./start-budget.ts";
 import { remainingMs, startupQuantile } from "./startup-times.ts";
 import { pickJobs } from "./waiting-jobs.ts";
 import { withoutReading } from "./without-reading.ts";
 
 /**
- * The policy as a decision function; see the top of this file.
+ * The policy as a decision function; see the top of this file. Pure, but for a cap that it shares.
  *
  * @example
  * const policy = toObjectivePolicy({ maxWait: "30s" });
  * const decide = decideByObjective(policy);
  * let state = initialObjectiveState(policy);
  */
-export function decideByObjective(policy: ObjectivePolicy): Decide<ObjectiveState> {
+export function decideByObjective(
+  policy: ObjectivePolicy,
+  bounds: ObjectiveBounds = {},
+): Decide<ObjectiveState> {
   return (state, seen) => {
     const queue = seen.failure === null ? lookAtQueue(seen, policy.concurrency) : null;
-    if (queue === null) return withoutReading(policy, state, seen);
+    if (queue === null) return withoutReading(policy, bounds, { state, seen });
     const learned = learn(policy, state, seen, queue);
-    return decide(policy, learned, seen);
+    return decide(policy, bounds, { learned, seen });
   };
 }
 
@@ -46,10 +51,16 @@ export function dueEdgesOf(
   return dueEdges(startupMs + Math.max(2 * policy.pollingIntervalMs, policy.startCostMs));
 }
 
-function decide(policy: ObjectivePolicy, learned: Learned, seen: Observation) {
+interface Known {
+  readonly learned: Learned;
+  readonly seen: Observation;
+}
+
+function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, seen }: Known) {
   const { at, status } = seen;
   const current = status.replicas;
-  const shortage = shortageOf(policy, learned, seen);
+  const envelope = envelopeOf(policy, learned, seen);
+  const shortage = worstShortage(envelope.capacity, envelope.demands, envelope.times);
   const guarded = guard(policy, learned, {
     at,
     current,
@@ -68,10 +79,19 @@ function decide(policy: ObjectivePolicy, learned: Learned, seen: Observation) {
   const mayLeave = upTo <= current && learned.waitingCount < 1;
   const kept = Math.max(floor, neededSoon(policy, learned));
   const released = mayLeave ? Math.max(0, Math.min(surplus, current - kept)) : 0;
-  const replicas = Math.min(Math.max(upTo, current) - released, policy.maxReplicaCount);
+  const decided = Math.min(Math.max(upTo, current) - released, policy.maxReplicaCount);
+  const alone = withPauses(decided, current, bounds);
+  const grant = bounds.sharedCap?.grant(
+    toSharedWish(
+      { policy, learned, seen, envelope },
+      { wanted: alone, needed: guarded.allowed, mayShrink: bounds.pausedScaleIn !== true },
+    ),
+  );
+  const replicas = grant?.replicas ?? alone;
 
   const figured: Figured = {
-    ...{ policy, learned, seen, current, shortage, reserved, floor, surplus, released, replicas },
+    ...{ policy, learned, seen, current, shortage, reserved, floor, surplus, released },
+    ...{ decided, alone, grant: grant ?? null, replicas },
     wanted: guarded.wanted,
     guard: guarded.by,
   };
@@ -80,7 +100,7 @@ function decide(policy: ObjectivePolicy, learned: Learned, seen: Observation) {
   return {
     state: {
       ...learned.state,
-      idle: withoutReleased(window, released),
+      idle: withoutReleased(window, Math.min(learned.idle, Math.max(0, current - replicas))),
       recentStarts: added > 0 ? [...starts, { at, count: added }] : starts,
     },
     decision: recordObjective(figured),
@@ -89,8 +109,8 @@ function decide(policy: ObjectivePolicy, learned: Learned, seen: Observation) {
 
 const mostPoints = 32;
 
-/** The worst that the deadlines ask for. */
-function shortageOf(policy: ObjectivePolicy, learned: Learned, seen: Observation): Shortage | null {
+/** The deadlines, and who can start jobs by them. */
+function envelopeOf(policy: ObjectivePolicy, learned: Learned, seen: Observation): Envelope {
   const { startup, startupMs, aimMs, serviceMs, waitingCount, stalenessMs } = learned;
   const { at, status } = seen;
   const { concurrency } = policy;
@@ -103,7 +123,7 @@ function shortageOf(policy: ObjectivePolicy, learned: Learned, seen: Observation
   }
   const slots = status.ready * concurrency;
   const busySlots = Math.min(slots, Math.max(status.ready - learned.idle, learned.inFlight));
-  const capacity: Capacity = {
+  const capacity = {
     ...{ startingIn, concurrency, serviceMs, busySlots },
     idleSlots: slots - busySlots,
   };
@@ -126,7 +146,7 @@ function shortageOf(policy: ObjectivePolicy, learned: Learned, seen: Observation
     tickMs: policy.pollingIntervalMs,
     recoveryMs: 0.25 * policy.maxWaitMs,
   };
-  return worstShortage(capacity, demands, times);
+  return { capacity, demands, times };
 }
 
 /** Workers for delayed jobs that become ready so soon that another start would cost more than waiting for them. */

@@ -34,6 +34,13 @@ export interface EnvelopeTimes {
   readonly recoveryMs: number;
 }
 
+/** All that a shortage is worked out from. */
+export interface Envelope {
+  readonly capacity: Capacity;
+  readonly demands: readonly Demand[];
+  readonly times: EnvelopeTimes;
+}
+
 /** The demand that asks for most. */
 export interface Shortage {
   readonly rule: "deadline" | "hopeless" | "due" | "forecast";
@@ -74,22 +81,62 @@ export function worstShortage(
 }
 
 function shortageOf(capacity: Capacity, demand: Demand, times: EnvelopeTimes): Shortage {
-  const { startupMs, tickMs, recoveryMs } = times;
-  const { tauMs, due, isKnown, fromMs = 0 } = demand;
+  const { tauMs, due, isKnown, fromMs } = demand;
+  const { by, isHopeless, startsOfOne } = plannedFor(capacity, demand, times);
+  const short = due - startsWithin(capacity, by, fromMs);
+  return {
+    rule: ruleOf(demand, isHopeless),
+    workers: Math.max(0, short / startsOfOne),
+    tauMs,
+    short,
+    isUrgent: isKnown && short >= 1 && tauMs - times.tickMs - times.startupMs <= 0,
+  };
+}
+
+/** By when the starts of a demand are planned, and how many of them one new worker makes. */
+function plannedFor(
+  { concurrency, serviceMs }: Capacity,
+  { tauMs, fromMs = 0 }: Demand,
+  { startupMs, recoveryMs }: EnvelopeTimes,
+) {
   const isHopeless = tauMs < startupMs;
   // What no new worker can start in time must not make panic: it is planned for when new workers have come and had a while.
   const by = isHopeless ? startupMs + Math.max(recoveryMs, startupMs / 2) : tauMs;
-  const short = due - startsWithin(capacity, by, fromMs);
   const usefulFrom = Math.max(startupMs, fromMs);
   const readyFor = isHopeless ? by - startupMs : Math.max(tauMs - usefulFrom, recoveryMs);
-  const perWorker = capacity.concurrency * (1 + readyFor / capacity.serviceMs);
-  return {
-    rule: ruleOf(demand, isHopeless),
-    workers: Math.max(0, short / perWorker),
-    tauMs,
-    short,
-    isUrgent: isKnown && short >= 1 && tauMs - tickMs - startupMs <= 0,
-  };
+  return { by, isHopeless, startsOfOne: concurrency * (1 + readyFor / serviceMs) };
+}
+
+/** So many workers more are needed for the deadline `tauMs` from now. */
+export interface WorkerNeed {
+  readonly tauMs: number;
+  readonly workers: number;
+}
+
+/**
+ * What each deadline needs beyond the capacity. Of that, `spare` idle workers, which the capacity leaves out, come before new
+ * ones. The earliest deadline first, each with more than all before it.
+ */
+export function needsBeyond(
+  { capacity, demands, times }: Envelope,
+  spare: number,
+): readonly WorkerNeed[] {
+  const { concurrency, serviceMs } = capacity;
+  const needs: WorkerNeed[] = [];
+  let most = 0;
+  for (const demand of demands.toSorted((a, b) => a.tauMs - b.tauMs)) {
+    const { by, startsOfOne } = plannedFor(capacity, demand, times);
+    const { due, fromMs = 0 } = demand;
+    const short = due - startsWithin(capacity, by, fromMs);
+    const startsOfSpare = concurrency * (1 + (by - fromMs) / serviceMs);
+    const fromSpare = Math.min(spare, Math.max(0, Math.ceil(short / startsOfSpare)));
+    const rest = short - spare * startsOfSpare;
+    const workers = fromSpare + Math.max(0, Math.floor(rest / startsOfOne + 0.5));
+    if (workers <= most) continue;
+    most = workers;
+    needs.push({ tauMs: demand.tauMs, workers });
+  }
+  return needs;
 }
 
 function ruleOf({ isKnown, fromMs }: Demand, isHopeless: boolean): Shortage["rule"] {

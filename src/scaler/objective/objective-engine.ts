@@ -1,7 +1,6 @@
 /** A ScaledObject whose annotation `sluice.dev/objective` asks for a wait: its triggers are read, KEDA's rules are not asked. */
 import { SluiceError } from "../../core/index.ts";
 import type { ScaledObject, TriggerSpec } from "../../specs/index.ts";
-import type { Decision } from "../decision.ts";
 import { createEngine, type Engine } from "../engine.ts";
 import { factsOf } from "../explain/trigger-facts.ts";
 import type { ScalerEngine, ScalerEngineOptions } from "../keda-engine/index.ts";
@@ -12,11 +11,14 @@ import { checkObjective } from "./check-objective.ts";
 import { type ObjectivePolicy, toObjectivePolicy } from "./objective-policy.ts";
 import type { ObjectiveState } from "./objective-state.ts";
 import { rememberObjective } from "./remember-objective.ts";
+import type { SharedCapMember } from "./shared-cap.ts";
 
 /** A ScaledObject with an objective, and its parts. */
 export interface ObjectiveEngineOptions extends ScalerEngineOptions {
   readonly object: Pick<ScaledObject, "spec" | "controls">;
   readonly target: Target;
+  /** The object's part in a cap that it shares. Stays a member when the engine stops, as the workers stay. */
+  readonly sharedCap?: SharedCapMember;
   /** Default: a new object's. */
   readonly initialState?: ObjectiveState;
 }
@@ -65,13 +67,15 @@ export function objectiveOf({
 export function createObjectiveEngine(
   options: ObjectiveEngineOptions,
 ): ScalerEngine<ObjectiveState> {
-  const { object, target, clock, logger, name, startDelayMs = 0 } = options;
+  const { object, target, clock, logger, name, sharedCap, startDelayMs = 0 } = options;
   const policy = objectiveOf(object);
   if (policy === null)
     throw new SluiceError("OPTION_INVALID", `${name} must have sluice.dev/objective.`);
   const { isAttainable, text } = checkObjective(policy);
   if (!isAttainable) logger.warn("the objective is out of reach", { object: name, why: text });
-  const memory = rememberObjective(policy, options.initialState);
+  const { pausedScaleIn, pausedScaleOut } = object.controls;
+  const bounds = { pausedScaleIn, pausedScaleOut, ...(sharedCap && { sharedCap }) };
+  const memory = rememberObjective(policy, options.initialState, bounds);
   const engine: Engine = createEngine<ObjectiveState>({
     ...{ target, clock, logger, initialState: memory.initialState },
     trigger: queueTrigger(options.triggers, {
@@ -79,10 +83,7 @@ export function createObjectiveEngine(
       clock,
       wish: memory.wish,
     }),
-    decide(before, seen) {
-      const { state, decision } = memory.decide(before, seen);
-      return { state, decision: withPauses(decision, object.controls) };
-    },
+    decide: memory.decide,
     pollingIntervalMs: policy.pollingIntervalMs,
     ...(options.onDecision && { onDecision: options.onDecision }),
     ...(options.readTimeoutMs && { readTimeoutMs: options.readTimeoutMs }),
@@ -93,27 +94,16 @@ export function createObjectiveEngine(
       return memory.state;
     },
     start() {
+      sharedCap?.onWake(engine.soon);
       if (startDelayMs === 0) engine.start();
       else cancelStart = clock.after(startDelayMs, () => engine.start());
     },
     stop() {
+      sharedCap?.onWake(null);
       cancelStart();
       return engine.stop();
     },
   };
-}
-
-/** What the annotations that pause one direction leave of a decision. */
-function withPauses(
-  decision: Decision,
-  { pausedScaleIn, pausedScaleOut }: ScaledObject["controls"],
-): Decision {
-  const { current, replicas } = decision;
-  const isPaused = replicas < current ? pausedScaleIn : replicas > current && pausedScaleOut;
-  if (!isPaused) return decision;
-  const text = `${replicas} wanted, paused at ${current}`;
-  const reason = { code: "ScaledObjectPaused", text, figures: { replicas, current } } as const;
-  return { ...decision, replicas: current, rule: "paused", reasons: [reason, ...decision.reasons] };
 }
 
 function countsMessages({ type }: Pick<TriggerSpec, "type">): boolean {

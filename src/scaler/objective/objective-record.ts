@@ -3,6 +3,7 @@ import type { Candidate, Decision, Figures, Observation, Reason, Rule } from "..
 import type { Shortage } from "./envelope.ts";
 import type { Learned } from "./learn.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
+import type { SharedGrant } from "./shared-cap.ts";
 
 /** A decision and what it came from. */
 export interface Figured {
@@ -20,7 +21,12 @@ export interface Figured {
   /** Workers that were idle through the window, and those of them that leave. */
   readonly surplus: number;
   readonly released: number;
+  /** By the policy; what pauses leave of it; what a shared cap leaves of that. */
+  readonly decided: number;
+  readonly alone: number;
   readonly replicas: number;
+  /** Null where no cap is shared. */
+  readonly grant: SharedGrant | null;
 }
 
 /** The full record. */
@@ -42,6 +48,8 @@ export function recordObjective(figured: Figured): Decision {
 
 function ruleOf(figured: Figured): Rule {
   const { current, replicas, wanted, released, reserved, policy, shortage } = figured;
+  if (figured.alone !== figured.decided) return "paused";
+  if (replicas !== figured.alone) return "shared-cap";
   if (replicas < current) return released > 0 ? "idle-release" : "maximum";
   if (replicas === current)
     return wanted > current && current >= policy.maxReplicaCount ? "maximum" : "hold";
@@ -89,6 +97,7 @@ function candidates(figured: Figured): readonly Candidate[] {
     text: `${surplus} idle for all of ${formatMs(figured.learned.keepAliveMs)}`,
     figures: { surplus, released },
   });
+  if (figured.grant !== null) list.push(sharedCandidate(figured, figured.grant));
   const { minReplicaCount, maxReplicaCount } = policy;
   list.push({
     rule: "bounds",
@@ -97,6 +106,22 @@ function candidates(figured: Figured): readonly Candidate[] {
     figures: { minReplicaCount, floor, maxReplicaCount },
   });
   return list;
+}
+
+function sharedCandidate({ alone, replicas }: Figured, grant: SharedGrant): Candidate {
+  const { share, maxReplicas } = grant;
+  return {
+    rule: "shared-cap",
+    replicas,
+    text: sharedText(grant),
+    figures: { wanted: alone, granted: replicas, share, sharedCap: maxReplicas },
+  };
+}
+
+/** Who has the rest of a shared cap. */
+function sharedText({ cap, maxReplicas, others }: SharedGrant): string {
+  const rest = others.map(({ name, replicas }) => `${name} has ${replicas}`).join(", ");
+  return `${cap} allows ${maxReplicas}, of which ${rest === "" ? "nobody else has any" : rest}`;
 }
 
 function shortageText({ shortage, learned: { aimMs, startupMs } }: Figured): string {
@@ -126,7 +151,7 @@ const codes = {
 function reasons(figured: Figured): readonly Reason[] {
   const { current, replicas, wanted, guard, released, shortage, policy, learned } = figured;
   const figures = figuresOf(figured);
-  const list: Reason[] = [];
+  const list: Reason[] = [...limitReasons(figured)];
   if (released > 0) {
     const text = `${released} idle for ${formatMs(learned.keepAliveMs)}, no job waits`;
     list.push({ code: "IdleReleased", text, figures });
@@ -157,6 +182,23 @@ function reasons(figured: Figured): readonly Reason[] {
     );
   if (list.length === 0) list.push({ code: "ObjectiveKept", text: shortageText(figured), figures });
   return list;
+}
+
+/** What pauses and a shared cap took away. */
+function limitReasons({ current, decided, alone, replicas, grant }: Figured): readonly Reason[] {
+  if (decided !== alone) {
+    const text = `${decided} wanted, paused at ${alone}`;
+    const figures = { replicas: decided, current };
+    return [{ code: "ScaledObjectPaused", text, figures }];
+  }
+  if (grant === null || replicas === alone) return [];
+  const { share, maxReplicas } = grant;
+  const granted =
+    replicas < current ? `${current - replicas} idle given up` : `${replicas} granted`;
+  const later = share > replicas ? `, ${share} when others have left` : "";
+  const text = `${alone} wanted, ${granted}${later}: ${sharedText(grant)}`;
+  const figures = { wanted: alone, granted: replicas, share, sharedCap: maxReplicas };
+  return [{ code: "SharedCap", text, figures }];
 }
 
 function guardReason({ wanted, current, policy }: Figured, guard: "saturated" | "budget"): Reason {

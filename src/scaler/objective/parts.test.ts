@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { noArrivals, noteArrivals } from "./arrival-rate.ts";
-import { startsWithin, worstShortage } from "./envelope.ts";
+import { needsBeyond, startsWithin, worstShortage } from "./envelope.ts";
 import { idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
 import { chooseKeepAlive, type IdleGaps, noIdleGaps, noteDemand } from "./keep-alive.ts";
 import { adjustMargins } from "./margins.ts";
@@ -93,6 +93,21 @@ describe("the envelope", () => {
     const due = [{ tauMs: 20_000, due: 1000, isKnown: true }];
     const one = worstShortage(none, due, times)?.workers ?? 0;
     expect(worstShortage({ ...none, concurrency: 10 }, due, times)?.workers).toBeCloseTo(one / 10);
+  });
+
+  test("says what each deadline needs, of idle workers first, and passes over those that need no more", () => {
+    const demands = [
+      { tauMs: 40_000, due: 200, isKnown: true },
+      { tauMs: 20_000, due: 63, isKnown: true },
+      { tauMs: 30_000, due: 70, isKnown: true },
+    ];
+    const capacity = { ...none, busySlots: 1 };
+    // By 20 s the busy worker begins 20 jobs and an idle one 21: of 63 jobs, one beyond two idle ones is left.
+    expect(needsBeyond({ capacity, demands, times }, 2)).toEqual([
+      { tauMs: 20_000, workers: 2 },
+      { tauMs: 40_000, workers: 2 + 3 },
+    ]);
+    expect(needsBeyond({ capacity: none, demands: [], times }, 2)).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Decide } from "../decision.ts";
 import type { ReadingWish } from "../trigger.ts";
 import { decideByObjective, dueEdgesOf } from "./decide-by-objective.ts";
+import type { ObjectiveBounds } from "./objective-bounds.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import { initialObjectiveState, type ObjectiveState } from "./objective-state.ts";
 
@@ -18,8 +19,9 @@ export interface RememberedObjective {
 export function rememberObjective(
   policy: ObjectivePolicy,
   initialState: ObjectiveState = initialObjectiveState(policy),
+  bounds: ObjectiveBounds = {},
 ): RememberedObjective {
-  const decide = decideByObjective(policy);
+  const decide = decideByObjective(policy, bounds);
   let state = initialState;
   return {
     initialState,

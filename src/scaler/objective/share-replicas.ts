@@ -1,41 +1,71 @@
+/** So many replicas are needed for a deadline. */
+export interface ReplicaNeed {
+  /** The deadline, in the clock's milliseconds. */
+  readonly by: number;
+  /** All that it takes, those that are there included. */
+  readonly replicas: number;
+}
+
 /** What one queue wants of a cap that it shares. */
 export interface ReplicaWish {
-  readonly name: string;
-  /** What it has; a queue never loses busy workers to another. */
-  readonly busy: number;
-  readonly minReplicaCount: number;
-  /** What it would have without the cap. */
+  /** Those that it keeps whatever others need: busy and starting ones, or its minimum if that is more. */
+  readonly held: number;
+  /** What its deadlines need. */
+  readonly needs: readonly ReplicaNeed[];
+  /** How many it has, and how many it would have without the cap: keep-alive and reserve are in these. */
+  readonly current: number;
   readonly wanted: number;
-  /** From now to the deadline that asks for most, as the decision's figure tau; null: nothing is short. */
-  readonly tauMs: number | null;
+}
+
+interface Claim<Name> {
+  readonly name: Name;
+  /** Lower comes first: a deadline, then what is there, then what would be added for no deadline. */
+  readonly rank: 0 | 1 | 2;
+  readonly by: number;
+  readonly upTo: number;
 }
 
 /**
- * Shares a cap among queues: minimums and busy workers first, then the earliest deadline first (EDF on the merged
- * envelopes), of the same deadline the larger want. Never hands out more than the cap, except where minimums and busy
- * workers alone exceed it; never more to a queue than it wants or has busy.
+ * Shares a cap among queues. What they hold comes first. What is left goes to the earliest deadline, of whichever queue it
+ * is (EDF on the merged envelopes), of the same deadline to the larger need; then to workers that are kept alive, then to
+ * reserves. Never hands out more than the cap, except where what is held alone exceeds it; never more to a queue than it
+ * wants or holds.
  *
  * @example
- * const shares = shareReplicas(10, [
- *   { name: "mail", busy: 1, minReplicaCount: 0, wanted: 8, tauMs: 4000 },
- *   { name: "report", busy: 2, minReplicaCount: 1, wanted: 6, tauMs: null },
- * ]);
+ * const shares = shareReplicas(
+ *   10,
+ *   new Map([
+ *     ["mail", { held: 1, current: 1, wanted: 8, needs: [{ by: 4000, replicas: 8 }] }],
+ *     ["report", { held: 2, current: 6, wanted: 6, needs: [] }],
+ *   ]),
+ * );
  */
-export function shareReplicas(
+export function shareReplicas<Name>(
   cap: number,
-  wishes: readonly ReplicaWish[],
-): ReadonlyMap<string, number> {
-  const shares = new Map<string, number>();
-  for (const { name, busy, minReplicaCount } of wishes)
-    shares.set(name, Math.max(busy, minReplicaCount));
+  wishes: ReadonlyMap<Name, ReplicaWish>,
+): ReadonlyMap<Name, number> {
+  const shares = new Map<Name, number>();
+  for (const [name, { held }] of wishes) shares.set(name, held);
   let left = cap - [...shares.values()].reduce((sum, count) => sum + count, 0);
-  const deadline = ({ tauMs }: ReplicaWish): number => tauMs ?? Number.MAX_VALUE;
-  const inOrder = wishes.toSorted((a, b) => deadline(a) - deadline(b) || b.wanted - a.wanted);
-  for (const { name, wanted } of inOrder) {
+  const claims = [...wishes].flatMap(([name, wish]) => claimsOf(name, wish));
+  const inOrder = claims.toSorted((a, b) => a.rank - b.rank || a.by - b.by || b.upTo - a.upTo);
+  for (const { name, upTo } of inOrder) {
     const has = shares.get(name) ?? 0;
-    const more = Math.max(0, Math.min(wanted - has, left));
+    const more = Math.max(0, Math.min(upTo - has, left));
     shares.set(name, has + more);
     left -= more;
   }
   return shares;
+}
+
+function claimsOf<Name>(name: Name, wish: ReplicaWish): readonly Claim<Name>[] {
+  const { needs, current, wanted } = wish;
+  return [
+    ...needs.map(({ by, replicas }) => ({
+      ...({ name, rank: 0, by } as const),
+      upTo: Math.min(replicas, wanted),
+    })),
+    { name, rank: 1, by: 0, upTo: Math.min(current, wanted) },
+    { name, rank: 2, by: 0, upTo: wanted },
+  ];
 }

@@ -79,7 +79,6 @@ describe("readings that fail", () => {
     const fallback = { failureThreshold: 0, replicas, behavior };
     expect(counts(looks(fallback, [failing(workers("idle", 6))]))).toEqual([expected]);
   });
-
 });
 
 describe("the fallback of readings that fail", () => {

@@ -1,29 +1,44 @@
 /** A look whose reading failed: it is never a zero. The count is held, and after a number of them in a row the fallback holds. */
 import type { Decide, Decision, Observation } from "../decision.ts";
 import { fallbackReplicas } from "../keda/fallback.ts";
+import { type ObjectiveBounds, withPauses } from "./objective-bounds.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import type { ObjectiveState } from "./objective-state.ts";
+import { wishMs } from "./shared-wish.ts";
 import { startsLeft, startsOfLastMinute } from "./start-budget.ts";
 
-/** What to do without a reading. Failures of the target do not count: without its status there is no count to change. */
+/**
+ * What to do without a reading. Failures of the target do not count: without its status there is no count to change. The
+ * fallback is bound as every decision is; of a shared cap it gets what it asks for as what all its deadlines need now.
+ */
 export function withoutReading(
   policy: ObjectivePolicy,
-  before: ObjectiveState,
-  seen: Observation,
+  bounds: ObjectiveBounds,
+  { state: before, seen }: { readonly state: ObjectiveState; readonly seen: Observation },
 ): ReturnType<Decide<ObjectiveState>> {
-  if (seen.failure?.of === "target") return { state: before, decision: hold(policy, seen, 0) };
-  const failures = before.failures + 1;
-  const { fallback } = policy;
-  if (fallback === null || failures <= fallback.failureThreshold)
-    return { state: { ...before, failures }, decision: hold(policy, seen, failures) };
-  const starts = startsOfLastMinute(before.recentStarts, seen.at);
-  const { replicas: current, busy } = seen.status;
-  const wanted = Math.max(fallbackReplicas(fallback, current), policy.minReplicaCount, busy);
+  const failures = seen.failure?.of === "target" ? 0 : before.failures + 1;
+  const { fallback, minReplicaCount } = policy;
+  const { at, status } = seen;
+  if (fallback === null || failures <= fallback.failureThreshold) {
+    bounds.sharedCap?.hold(at, status, minReplicaCount);
+    const state = failures === 0 ? before : { ...before, failures };
+    return { state, decision: hold(policy, seen, failures) };
+  }
+  const { replicas: current, busy, draining } = status;
+  const starts = startsOfLastMinute(before.recentStarts, at);
+  const wanted = Math.max(fallbackReplicas(fallback, current), minReplicaCount, busy);
   const left = startsLeft(starts, policy.maxStartsPerMinute);
   const most = Math.min(policy.maxReplicaCount, current + Math.min(left, policy.maxStepUp));
-  const replicas = Math.min(wanted, most);
+  const alone = withPauses(Math.min(wanted, most), current, bounds);
+  const grant = bounds.sharedCap?.grant({
+    ...{ at, replicas: current, draining, minReplicaCount, wanted: alone },
+    locked: Math.min(current, Math.max(busy, alone)),
+    needs: [{ by: at, replicas: alone }],
+    validMs: wishMs(policy),
+  });
+  const replicas = grant?.replicas ?? alone;
   const added = replicas - current;
-  const recentStarts = added > 0 ? [...starts, { at: seen.at, count: added }] : starts;
+  const recentStarts = added > 0 ? [...starts, { at, count: added }] : starts;
   // Nobody has seen meanwhile who was idle.
   const state = { ...before, failures, recentStarts, idle: null };
   return { state, decision: fallBack(policy, seen, { failures, replicas }) };

@@ -1,0 +1,67 @@
+import type { Observation } from "../decision.ts";
+import { type Envelope, needsBeyond } from "./envelope.ts";
+import type { Learned } from "./learn.ts";
+import type { ObjectivePolicy } from "./objective-policy.ts";
+import type { ReplicaNeed } from "./share-replicas.ts";
+import type { SharedWish } from "./shared-cap.ts";
+
+const shortestValidMs = 30_000;
+
+/** A wish is outdated when three looks, and half a minute, did not renew it. */
+export function wishMs({ pollingIntervalMs }: ObjectivePolicy): number {
+  return Math.max(shortestValidMs, 3 * pollingIntervalMs);
+}
+
+/** What a wish is worked out from. */
+export interface WishFigures {
+  readonly policy: ObjectivePolicy;
+  readonly learned: Learned;
+  readonly seen: Observation;
+  readonly envelope: Envelope;
+}
+
+/** What the decision came to by itself. */
+export interface OwnDecision {
+  /** How many there would be, and how many the deadlines alone ask for. */
+  readonly wanted: number;
+  readonly needed: number;
+  /** Whether idle workers may go at all. */
+  readonly mayShrink: boolean;
+}
+
+/**
+ * What a member would do by itself, as a wish to those who share its cap. An idle worker for which a job waits counts as
+ * busy.
+ */
+export function toSharedWish(figures: WishFigures, own: OwnDecision): SharedWish {
+  const { policy, learned, seen } = figures;
+  const { replicas, draining } = seen.status;
+  const aboutToWork = Math.ceil(learned.waitingCount / policy.concurrency);
+  const idle = Math.max(0, Math.min(learned.idle, replicas) - aboutToWork);
+  const spare = own.mayShrink ? idle : 0;
+  return {
+    ...{ at: seen.at, replicas, draining, locked: replicas - spare, wanted: own.wanted },
+    minReplicaCount: Math.min(policy.minReplicaCount, own.wanted),
+    needs: needsOf(figures, own, spare),
+    validMs: wishMs(policy),
+  };
+}
+
+function needsOf(
+  { policy, seen, envelope }: WishFigures,
+  { wanted, needed }: OwnDecision,
+  spare: number,
+): readonly ReplicaNeed[] {
+  const { at, status } = seen;
+  const { capacity, demands } = envelope;
+  const idleSlots = Math.max(0, capacity.idleSlots - spare * policy.concurrency);
+  const beyond = needsBeyond({ ...envelope, capacity: { ...capacity, idleSlots } }, spare);
+  const needs = beyond.map(({ tauMs, workers }) => ({
+    by: at + tauMs,
+    replicas: Math.min(wanted, status.replicas - spare + workers),
+  }));
+  // A single job that can wait no longer, or may not wait at all, is too little for a whole worker by the figures.
+  const first = Math.min(...demands.map(({ tauMs }) => tauMs));
+  const isMore = needed > Math.max(status.replicas, needs.at(-1)?.replicas ?? 0);
+  return isMore ? [{ by: at + first, replicas: Math.min(wanted, needed) }, ...needs] : needs;
+}
