@@ -142,7 +142,8 @@ function envelopeOf(policy: ObjectivePolicy, learned: Learned, seen: Observation
   const withinMs = startupMs + policy.pollingIntervalMs;
   demands.push(...dueDemands(learned.due, { waiting: waitingCount, aimMs, withinMs }));
   const times = {
-    startupMs,
+    // When a job came is known, however old the reading that told of it: only the start stands between.
+    startupMs: startup.p90,
     tickMs: policy.pollingIntervalMs,
     recoveryMs: 0.25 * policy.maxWaitMs,
   };

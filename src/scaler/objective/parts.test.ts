@@ -52,13 +52,15 @@ describe("waiting jobs", () => {
   });
 
   test("are picked evenly, the last always, in order of arrival", () => {
-    const jobs = pickJobs([{ from: 0, to: 1000, count: 100 }], 4);
+    const jobs = pickJobs([{ from: 0, to: 1010, count: 100 }], 4);
     expect(jobs).toEqual([
       { place: 25, arrivedAt: 250 },
       { place: 50, arrivedAt: 500 },
       { place: 75, arrivedAt: 750 },
       { place: 100, arrivedAt: 1000 },
     ]);
+    // Of one job nothing is known but between which looks it came.
+    expect(pickJobs([{ from: 0, to: 1000, count: 1 }], 4)).toEqual([{ place: 1, arrivedAt: 500 }]);
     expect(pickJobs([], 32)).toEqual([]);
   });
 });

@@ -66,7 +66,10 @@ export interface WaitingJob {
   readonly arrivedAt: number;
 }
 
-/** At most `most` jobs, evenly spaced over the queue, the last always among them. */
+/**
+ * At most `most` jobs, evenly spaced over the queue, the last always among them. The k-th of n jobs that came at any time
+ * within a batch is expected at k/(n + 1) of it.
+ */
 export function pickJobs(waiting: WaitingJobs, most: number): readonly WaitingJob[] {
   const total = Math.floor(waiting.reduce((sum, batch) => sum + batch.count, 0) + 1e-9);
   const wanted = Math.min(total, most);
@@ -83,7 +86,7 @@ export function pickJobs(waiting: WaitingJobs, most: number): readonly WaitingJo
     }
     if (batch === undefined) break;
     const { from, to, count } = batch;
-    jobs.push({ place, arrivedAt: from + ((to - from) * (place - before)) / count });
+    jobs.push({ place, arrivedAt: from + ((to - from) * (place - before)) / (count + 1) });
   }
   return jobs;
 }
