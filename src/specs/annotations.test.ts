@@ -19,6 +19,7 @@ test("without annotations nothing is asked for", () => {
     forceActivation: false,
     localCommand: null,
     objective: null,
+    sharedCap: null,
     sequential: null,
   });
 });

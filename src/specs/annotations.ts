@@ -2,6 +2,7 @@ import { type Duration, isSluiceError, toMs } from "../core/index.ts";
 import { below, invalid, type Place, type Read, refuse } from "./field.ts";
 import type { ObjectMeta } from "./object-meta.ts";
 import type { ObjectiveControl, ScalingControls, SequentialControl } from "./scaling-controls.ts";
+import { readSharedCap } from "./shared-cap.ts";
 import { splitWords } from "./split-words.ts";
 import { suggestion } from "./suggest.ts";
 
@@ -17,6 +18,7 @@ const known = [
   "scaledjob.keda.sh/job-excluded-labels",
   "sluice.dev/local-command",
   "sluice.dev/objective",
+  "sluice.dev/shared-cap",
   "sluice.dev/strategy",
   "sluice.dev/threshold",
   "sluice.dev/max-age",
@@ -37,10 +39,11 @@ export function readControls(
   const pausedReplicas = readPausedReplicas(kind, annotations, at);
   const localCommand = readLocalCommand(annotations, at);
   const objective = readObjective(annotations, at);
+  const sharedCap = readSharedCap(kind, annotations, at);
   const sequential = readSequential(kind, annotations, at);
   if (pausedReplicas === invalid || localCommand === invalid) return invalid;
-  if (objective === invalid || sequential === invalid) return invalid;
-  return { ...switches, pausedReplicas, localCommand, objective, sequential };
+  if (objective === invalid || sharedCap === invalid || sequential === invalid) return invalid;
+  return { ...switches, pausedReplicas, localCommand, objective, sharedCap, sequential };
 }
 
 function warnOfStrangers(annotations: Annotations, at: Place): void {

@@ -28,7 +28,13 @@ const whole = [
         scalingModifiers: { formula: "a", target: "2" },
       },
     },
-    { annotations: { "sluice.dev/objective": "30s", "autoscaling.keda.sh/paused-replicas": "2" } },
+    {
+      annotations: {
+        "sluice.dev/objective": "30s",
+        "sluice.dev/shared-cap": "gpu=10",
+        "autoscaling.keda.sh/paused-replicas": "2",
+      },
+    },
   ),
   scaledJob(
     { scalingStrategy: { strategy: "custom", customScalingRunningJobPercentage: "0.5" } },

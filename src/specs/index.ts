@@ -8,6 +8,7 @@ export type * from "./scaled-job.ts";
 export type * from "./scaled-object.ts";
 export { autoscalerName, defaultMaxReplicas } from "./scaled-object-rules.ts";
 export type * from "./scaling-controls.ts";
+export { type SharedCapMembers, sharedCapsOf } from "./shared-cap.ts";
 export * from "./spec-problem.ts";
 export * from "./spec-schema.ts";
 export * from "./spec-set.ts";

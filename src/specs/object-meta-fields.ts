@@ -1,3 +1,4 @@
+import { annotationSchema } from "./annotation-schema.ts";
 import {
   about,
   derive,
@@ -30,7 +31,7 @@ export const objectMeta: Field<ObjectMeta> = object<ObjectMeta>(
     name: about("The name of the object; unique for its kind within the namespace.", name),
     namespace: or(text(), "default"),
     labels: orEmpty(texts()),
-    annotations: orEmpty(texts()),
+    annotations: { ...orEmpty(texts()), schema: annotationSchema },
     generation: or(whole(0), 1),
   },
   { isOpen: true },

@@ -11,6 +11,8 @@ export interface ScalingControls {
   readonly localCommand: readonly string[] | null;
   /** `sluice.dev/objective`: a wait to keep, in milliseconds, instead of KEDA's rules. */
   readonly objective: ObjectiveControl | null;
+  /** `sluice.dev/shared-cap`: the most replicas of all objectives that name the same cap. */
+  readonly sharedCap: SharedCapControl | null;
   /** `sluice.dev/strategy: sequential` on a ScaledJob: one job at a time over a threshold or age. */
   readonly sequential: SequentialControl | null;
 }
@@ -19,6 +21,12 @@ export interface ScalingControls {
 export interface ObjectiveControl {
   readonly maxWaitMs: number;
   readonly mode: "cost" | "balanced" | "latency";
+}
+
+/** `sluice.dev/shared-cap: gpu=10`. */
+export interface SharedCapControl {
+  readonly name: string;
+  readonly maxReplicas: number;
 }
 
 /** `sluice.dev/threshold` (messages, default 0) and `sluice.dev/max-age` (default none). */

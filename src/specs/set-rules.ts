@@ -2,6 +2,7 @@
 import type { Place } from "./field.ts";
 import type { ScaledObject } from "./scaled-object.ts";
 import { autoscalerName } from "./scaled-object-rules.ts";
+import { checkSharedCaps } from "./shared-cap.ts";
 import { type AnySpec, findObject, nameOf, type SpecSet } from "./spec-set.ts";
 import { isResourceTrigger } from "./trigger-rules.ts";
 
@@ -38,6 +39,7 @@ export function checkTogether(set: SpecSet, placeOf: PlaceOf): void {
       `leads to the autoscaler ${autoscalerName(object.metadata, object.spec)}, which ${nameOf(first)} has already. Name them apart.`,
     );
   });
+  checkSharedCaps(set, placeOf);
   for (const object of set.scaledObjects) checkMeasured(object, set, placeOf(object));
 }
 

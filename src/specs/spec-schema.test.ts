@@ -63,6 +63,14 @@ describe.each(tables)("the rows of %s", (file, kind, whole) => {
   });
 });
 
+test("the schema knows Sluice's annotations, and lets others pass", () => {
+  const validate = ajv.compile(specSchema("ScaledObject"));
+  const annotated = (annotations: Tree) => validate(scaledObject({}, { annotations }));
+  expect(annotated({ "sluice.dev/shared-cap": "gpu=10", "example.com/team": "mail" })).toBe(true);
+  expect(annotated({ "sluice.dev/shared-cap": "gpu" })).toBe(false);
+  expect(annotated({ "sluice.dev/objective": 30 })).toBe(false);
+});
+
 test("the schema of mixed files checks each document by its kind, and lets others pass", () => {
   const validate = ajv.compile(mixedSchema());
   expect(validate(scaledObject())).toBe(true);

@@ -9,6 +9,7 @@ import {
 import { describeDown, describeUp } from "./describe-behavior.ts";
 import { describeTriggers, valueOfKey } from "./describe-triggers.ts";
 import type { Explained, Meaning } from "./explanation.ts";
+import { describeSharedCap } from "./shared-cap.ts";
 import { factsOf } from "./trigger-facts.ts";
 
 /** What a ScaledObject means, topic by topic. */
@@ -17,6 +18,7 @@ export function describeScaledObject(explained: Explained<ScaledObject>): readon
   const { behavior } = spec.advanced.horizontalPodAutoscalerConfig;
   const pairs: readonly (readonly [topic: string, text: string | null])[] = [
     ["scales", targetText(explained)],
+    ["shared cap", describeSharedCap(explained.set, explained.object)],
     ["paused", pauseText(explained.object)],
   ];
   const rest: readonly (readonly [topic: string, text: string | null])[] = [

@@ -12,6 +12,7 @@ import type { Explained, Remark } from "./explanation.ts";
 import { lintCommand } from "./lint-command.ts";
 import { lintObjective } from "./lint-objective.ts";
 import { lintTriggers } from "./lint-triggers.ts";
+import { lintSharedCap } from "./shared-cap.ts";
 import { factsOf } from "./trigger-facts.ts";
 
 type Rule = (object: ScaledObject) => readonly Remark[];
@@ -23,6 +24,7 @@ export function lintScaledObject(explained: Explained<ScaledObject>): readonly R
     ...lintTriggers(explained),
     ...lintCommand(explained),
     ...lintObjective(object),
+    ...lintSharedCap(explained.set, object),
     ...rules.flatMap((rule) => rule(object)),
   ];
 }
