@@ -64,7 +64,7 @@ export interface AmqpChannel {
   unregisterConsumer(tag: string): void;
   get(queue: string): Promise<AmqpMessage | false>;
   ack(message: AmqpMessage, allUpTo: boolean): void;
-  nack(message: AmqpMessage, allUpTo: boolean, requeue: boolean): void;
+  reject(message: AmqpMessage, requeue: boolean): void;
   nackAll(requeue: boolean): void;
   close(): Promise<unknown>;
   on(event: "close", listener: () => void): unknown;

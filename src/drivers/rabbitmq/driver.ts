@@ -113,7 +113,7 @@ export async function rabbitmqDriver(options: RabbitmqOptions = {}): Promise<Dri
   const consuming = createLink({ ...common, name: "sluice consumer" });
   const publishing = createLink({ ...common, name: "sluice publisher" });
   const queueType = options.queueType ?? "quorum";
-  const topology = createTopology(consuming, { queueType, shownAddress });
+  const topology = createTopology(consuming, { queueType, shownAddress, logger });
   const onUnroutable = (): void => topology.forgetAll();
   const publisher = createPublisher({ link: publishing, shownAddress, onUnroutable });
   const clock = options.clock ?? systemClock;

@@ -118,7 +118,10 @@ export function fromAmqp(message: AmqpMessage, now: number): Parcel {
 /** How often the broker has given out this very copy before: exact for quorum queues, once at most for classic ones. */
 export function redeliveries({ properties, fields }: AmqpMessage): number {
   const counted = toNumber(properties.headers?.["x-delivery-count"]);
-  return counted ?? (fields.redelivered ? 1 : 0);
+  if (counted !== null) return counted;
+  // RabbitMQ 4.3 also marks what was given back by a nack, which it does not count, and tells so by this header.
+  const isCounting = toNumber(properties.headers?.["x-acquired-count"]) !== null;
+  return fields.redelivered && !isCounting ? 1 : 0;
 }
 
 /** A parcel as a consumer gets it, with a body of its own. */

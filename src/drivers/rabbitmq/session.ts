@@ -190,9 +190,9 @@ export class Session {
     while (this.cancelling !== null) await this.cancelling;
   }
 
-  /** The broker gives it to anybody, and a quorum queue counts it. */
+  /** The broker gives it to anybody, and a quorum queue counts it, which since RabbitMQ 4.3 it does not for a nack. */
   requeue(arrival: Arrival): void {
-    this.channel.nack(arrival.message, false, true);
+    this.channel.reject(arrival.message, true);
     this.#settled(arrival);
   }
 

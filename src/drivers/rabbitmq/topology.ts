@@ -3,7 +3,7 @@
  *
  * Each declaration has a channel of its own: a refusal closes the channel, and must not take others with it.
  */
-import { isSluiceError, type SluiceError } from "../../core/index.ts";
+import { isSluiceError, type Logger, type SluiceError } from "../../core/index.ts";
 import { onChannel } from "./channel.ts";
 import type { AmqpChannel, AmqpConnection, QueueArguments } from "./client.ts";
 import { accessRefused, codeOf, preconditionFailed, toDriverError, toMismatch } from "./errors.ts";
@@ -39,12 +39,17 @@ interface Declared {
   readonly done: Map<string, Promise<void>>;
 }
 
+/** What a {@link Topology} needs. */
+export interface TopologyOptions {
+  readonly queueType: QueueType;
+  /** The URL as it may be shown. */
+  readonly shownAddress: string;
+  readonly logger: Logger;
+}
+
 /** Declares over `link`. */
-export function createTopology(
-  link: Link,
-  options: { readonly queueType: QueueType; readonly shownAddress: string },
-): Topology {
-  const { queueType, shownAddress } = options;
+export function createTopology(link: Link, options: TopologyOptions): Topology {
+  const { queueType, shownAddress, logger } = options;
   let declared: Declared | null = null;
 
   /** `work` once per connection, unless it fails. */
@@ -68,12 +73,16 @@ export function createTopology(
     toDriverError(error, { address: shownAddress, doing });
 
   async function declareBoth(connection: AmqpConnection, queue: string): Promise<void> {
+    const [args, older] = queueArguments(connection, queueType);
     for (const name of [queue, deadName(queue)]) {
-      await declareQueue(connection, name, queueArguments(connection, queueType)).catch((error) => {
+      try {
+        const isOlder = await declareQueue(connection, name, args, older);
+        if (isOlder) logger.warn(deliveryLimitWarning, { queue: name });
+      } catch (error) {
         throw codeOf(error) === preconditionFailed
           ? toMismatch(error, name, shownAddress)
           : refusal(error, `declaring the queue ${name}`);
-      });
+      }
     }
   }
 
@@ -124,35 +133,45 @@ async function persistently(declare: () => Promise<void>): Promise<void> {
   }
 }
 
+const deliveryLimitWarning =
+  "RabbitMQ 4 drops what was delivered 20 times from a quorum queue that was declared without x-delivery-limit, as this one was; set delivery-limit to -1 by a policy, if none does yet";
+
+/**
+ * Since 4.0 a quorum queue drops what was delivered 20 times unless it is told not to. One that was declared by 3.x, which
+ * knows no such argument, or by others is used as it is.
+ */
 function queueArguments(
   connection: AmqpConnection,
   queueType: QueueType,
-): readonly QueueArguments[] {
+): readonly [QueueArguments, older: QueueArguments | null] {
   const plain = { "x-queue-type": queueType };
   const version = String(connection.connection.serverProperties?.version ?? "");
-  // Since 4.0 a quorum queue drops what was delivered 20 times unless it is told not to. One that was declared by 3.x
-  // or by others has no such argument, and then theirs counts.
   const isLimited = queueType === "quorum" && Number.parseInt(version, 10) >= 4;
-  return isLimited ? [{ ...plain, "x-delivery-limit": -1 }, plain] : [plain];
+  return isLimited ? [{ ...plain, "x-delivery-limit": -1 }, plain] : [plain, null];
 }
 
-/** With the first arguments that fit; a user who may not declare can use a queue that is there. */
+/** Answers whether the older arguments were those that fit. A user who may not declare can use a queue that is there. */
 async function declareQueue(
   connection: AmqpConnection,
   name: string,
-  [args = {}, ...others]: readonly QueueArguments[],
-): Promise<void> {
+  args: QueueArguments,
+  older: QueueArguments | null,
+): Promise<boolean> {
   try {
     await onChannel(connection, (channel) =>
       channel.assertQueue(name, { durable: true, arguments: args }),
     );
+    return false;
   } catch (error) {
-    if (codeOf(error) === preconditionFailed && others.length > 0)
-      return declareQueue(connection, name, others);
+    if (codeOf(error) === preconditionFailed && older !== null) {
+      await declareQueue(connection, name, older, null);
+      return true;
+    }
     if (codeOf(error) !== accessRefused) throw error;
     await onChannel(connection, (channel) => channel.checkQueue(name)).catch(() => {
       throw error;
     });
+    return false;
   }
 }
 
