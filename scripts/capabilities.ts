@@ -5,7 +5,12 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type DriverCapabilities, type SupportName, supportNames } from "../src/core/index.ts";
+import {
+  type DepthCapabilities,
+  type DriverCapabilities,
+  type SupportName,
+  supportNames,
+} from "../src/core/index.ts";
 import { azureServiceBusCapabilities } from "../src/drivers/azure-service-bus/index.ts";
 import { memoryCapabilities } from "../src/drivers/memory/index.ts";
 import { postgresCapabilities } from "../src/drivers/postgres/index.ts";
@@ -50,12 +55,13 @@ const features: Readonly<Record<SupportName, string>> = {
   transactions: "A message can be published inside a transaction of your own.",
 };
 
-const figures: Readonly<Record<keyof DriverCapabilities["depth"], string>> = {
+const figures: Readonly<Record<keyof DepthCapabilities, string>> = {
   ready: "Messages that could be received now.",
   delayed: "Messages that wait for their delay or backoff.",
   inFlight: "Messages that are leased.",
   dead: "Messages in the dead-letter queue.",
   oldestAge: "How long the longest-waiting ready message has been ready.",
+  rates: "Messages published, delivered and settled per second.",
 };
 
 /** A first cell, what it means, and its value for a driver. */
@@ -76,7 +82,7 @@ const supports: readonly Line[] = supportNames.map((name) => [
 const depths: readonly Line[] = Object.entries(figures).map(([name, meaning]) => [
   name,
   meaning,
-  (driver) => driver.capabilities.depth[name as keyof DriverCapabilities["depth"]],
+  (driver) => driver.capabilities.depth[name as keyof DepthCapabilities] ?? "unknown",
 ]);
 
 const limits: readonly Line[] = [

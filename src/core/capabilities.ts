@@ -6,8 +6,11 @@
 /** `native`: the broker does it. `emulated`: the driver builds it from other features, and says so at connect. */
 export type Support = "native" | "emulated" | "none";
 
-/** How far a count can be trusted. `unknown` counts are reported as `null`, never as zero. */
-export type Accuracy = "exact" | "approximate" | "unknown";
+/**
+ * How far a figure can be trusted. `exact`: true at the moment of the answer. `approximate`: true soon after. `sampled`: from
+ * statistics that the broker gathers every few seconds, and `null` until it has some. `unknown`: `null`, never zero.
+ */
+export type Accuracy = "exact" | "approximate" | "sampled" | "unknown";
 
 /** The accuracy of each figure of `depth`. */
 export interface DepthCapabilities {
@@ -17,6 +20,8 @@ export interface DepthCapabilities {
   readonly inFlight: Accuracy;
   readonly dead: Accuracy;
   readonly oldestAge: Accuracy;
+  /** Messages per second. Default: `unknown`, and then `depth` has no rates. */
+  readonly rates?: Accuracy;
 }
 
 /** Hard limits, checked before anything is sent. `Number.POSITIVE_INFINITY` where there is none. */

@@ -12,8 +12,23 @@ export interface QueueDepth {
   readonly dead: number | null;
   /** How long the longest-waiting ready message has been ready; 0 when none is. */
   readonly oldestAgeMs: number | null;
+  /** How fast messages come and go; absent where the driver never tells. */
+  readonly rates?: QueueRates;
   /** Why figures are `null` that the driver could tell otherwise, such as a missing right. */
   readonly reason?: string;
+}
+
+/**
+ * Messages per second of one queue, as the broker itself counts them: the average of its latest interval, which is some
+ * seconds long. `null` while it has counted nothing of the kind; it never means zero.
+ */
+export interface QueueRates {
+  /** Put into the queue, by anybody. */
+  readonly publish: number | null;
+  /** Handed to consumers, each time anew. */
+  readonly deliver: number | null;
+  /** Taken out of the queue by a consumer's settlement. */
+  readonly settle: number | null;
 }
 
 /** The longest queue name. */

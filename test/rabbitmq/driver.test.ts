@@ -6,3 +6,4 @@ import "./delays.ts";
 import "./errors.ts";
 import "./foreign.ts";
 import "./healing.ts";
+import "./management.ts";

@@ -29,7 +29,7 @@ Examples:
 /** `sluice status`: what waits, runs and is dead. */
 export function statusCommand(): Command {
   return new Command("status")
-    .description("show the queues: ready, in flight, delayed, dead, oldest age")
+    .description("show the queues: ready, in flight, delayed, dead, oldest age, rates")
     .argument("[queues...]", "only these")
     .addOption(urlOption())
     .addOption(jsonOption("print JSON; with --watch one line per second"))
@@ -83,15 +83,17 @@ async function watch(
   live?.done();
 }
 
+const countNames = ["ready", "in flight", "delayed", "dead"];
+const rateNames = ["publish/s", "settle/s"];
+
 function table(rows: readonly QueueStatus[], url: string): string {
   const c = colors(process.stdout);
   if (rows.length === 0)
     return `No queues in ${redactUrl(url)} yet. Publish a job: sluice publish resize --data '{"id":7}'`;
   const width = Math.max(5, ...rows.map((row) => row.queue.length));
-  const header = [
-    "queue".padEnd(width),
-    ...["ready", "in flight", "delayed", "dead", "oldest"].map((name) => name.padStart(10)),
-  ];
+  const hasRates = rows.some((row) => row.rates !== undefined);
+  const names = [...countNames, "oldest", ...(hasRates ? rateNames : [])];
+  const header = ["queue".padEnd(width), ...names.map((name) => name.padStart(10))];
   const lines = rows.map((row) => {
     const dead = figure(row.dead);
     const counts = [
@@ -100,7 +102,8 @@ function table(rows: readonly QueueStatus[], url: string): string {
       figure(row.delayed),
       row.dead ? c.red(dead) : dead,
     ];
-    return [row.queue.padEnd(width), ...counts, age(row)].join("");
+    const rates = hasRates ? [rate(row.rates?.publish), rate(row.rates?.settle)] : [];
+    return [row.queue.padEnd(width), ...counts, age(row), ...rates].join("");
   });
   return [c.dim(header.join("")), ...lines].join("\n");
 }
@@ -108,6 +111,11 @@ function table(rows: readonly QueueStatus[], url: string): string {
 /** A figure that the broker does not say is a question mark, never a zero. */
 function figure(count: number | null): string {
   return (count === null ? "?" : String(count)).padStart(10);
+}
+
+/** Per second, as `figure`: large ones without decimals, so that the columns stay apart. */
+function rate(perSecond: number | null = null): string {
+  return (perSecond === null ? "?" : perSecond.toFixed(perSecond < 1000 ? 1 : 0)).padStart(10);
 }
 
 function age(row: QueueStatus): string {

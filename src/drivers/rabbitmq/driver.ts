@@ -41,7 +41,7 @@ export interface RabbitmqOptions {
   readonly tls?: true | Readonly<Record<string, unknown>>;
   /** Default: quorum. */
   readonly queueType?: QueueType;
-  /** The address of the management API, which adds counts of messages in flight and the list of queues. */
+  /** The address of the management API, which adds messages in flight, rates, the oldest age and the list of queues. */
   readonly management?: string;
   /** Seconds between heartbeats; a broker that is silent for up to twice as long counts as gone. Default: 3. */
   readonly heartbeat?: number;
@@ -51,7 +51,7 @@ export interface RabbitmqOptions {
   readonly logger?: Logger;
 }
 
-/** What every RabbitMQ queue can do. With the management API, `inFlight` and `oldestAge` are approximate. */
+/** What every RabbitMQ queue can do. With the management API, `inFlight`, `oldestAge` and `rates` are sampled. */
 export const rabbitmqCapabilities: DriverCapabilities = {
   durable: true,
   shared: true,
@@ -213,7 +213,10 @@ function checkOwnName(name: string): void {
 
 function assemble(broker: Broker, management: Management | null): Driver {
   const depth = { ...rabbitmqCapabilities.depth };
-  if (management) Object.assign(depth, { inFlight: "approximate", oldestAge: "approximate" });
+  if (management) {
+    const told = { inFlight: "sampled", oldestAge: "sampled", rates: "sampled" };
+    Object.assign(depth, told);
+  }
   const gauge = createGauge(broker.parts, management, (queue) => broker.buffered(queue));
   return {
     name: "rabbitmq",

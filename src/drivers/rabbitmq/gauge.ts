@@ -64,6 +64,7 @@ export function createGauge(
         inFlight: known?.inFlight ?? null,
         dead,
         oldestAgeMs,
+        ...(known && { rates: known.rates }),
       };
     } catch (error) {
       throw toDriverError(error, { address: shownAddress, doing: `counting ${queue}` });

@@ -1,5 +1,5 @@
-/** What only RabbitMQ's management API tells: messages under way, and which queues there are. */
-import { redactUrl, SluiceError } from "../../core/index.ts";
+/** What only RabbitMQ's management API tells: messages under way, rates, and which queues there are. */
+import { type QueueRates, redactUrl, SluiceError } from "../../core/index.ts";
 import { rungName } from "./ladder.ts";
 import { deadName } from "./topology.ts";
 
@@ -16,6 +16,12 @@ export interface QueueStatistics {
   readonly inFlight: number | null;
   /** See {@link estimateAge}. */
   readonly oldestAgeMs: number | null;
+  /**
+   * `message_stats.publish_details`, `deliver_get_details` and `ack_details`, their `rate`. RabbitMQ counts what passes the
+   * queue itself, so the driver's copies count: a release, and a retry without a delay, is a delivery, a settlement and one
+   * more publish. What comes out of the delay ladder was published elsewhere and is no publish here.
+   */
+  readonly rates: QueueRates;
 }
 
 /** How many messages had been published by a time. */
@@ -35,9 +41,20 @@ export interface ManagementOptions {
 }
 
 const answerMs = 10_000;
+/** Columns of `message_stats`. Without the figures of each, since all histories together are ten times as long. */
+const rateColumns = {
+  publish: "publish_details",
+  deliver: "deliver_get_details",
+  settle: "ack_details",
+};
+const columns = [
+  "messages_ready",
+  "messages_unacknowledged",
+  `message_stats.${rateColumns.publish}.samples`,
+  ...Object.values(rateColumns).map((column) => `message_stats.${column}.rate`),
+];
 /** Ten minutes of history in steps of five seconds, which is how often RabbitMQ counts. */
-const statistics =
-  "columns=messages_ready,messages_unacknowledged,message_stats.publish_details&msg_rates_age=600&msg_rates_incr=5";
+const statistics = `columns=${columns.join(",")}&msg_rates_age=600&msg_rates_incr=5`;
 
 /** Asks over HTTP. */
 export function createManagement(options: ManagementOptions): Management {
@@ -45,21 +62,31 @@ export function createManagement(options: ManagementOptions): Management {
   const credentials = Buffer.from(`${options.username}:${options.password}`).toString("base64");
   const shown = redactUrl(options.url.href);
 
+  /** `null` for what the API does not know. */
   async function ask(path: string): Promise<unknown> {
-    const response = await fetch(new URL(path, options.url), {
-      headers: { authorization: `Basic ${credentials}` },
-      signal: AbortSignal.timeout(answerMs),
-    }).catch((cause: unknown) => {
+    const { status, text } = await get(path).catch((cause: unknown) => {
       const message = `the management API at ${shown} does not answer. Check ?management= and that the plugin rabbitmq_management is enabled.`;
       throw new SluiceError("STORE_UNAVAILABLE", message, { cause });
     });
-    if (response.status === 404) return null;
-    if (!response.ok) {
+    const answer = fromJson(text);
+    if (status === 200 && answer !== undefined) return answer;
+    if (status === 404 && fieldOf(answer, "error") === "Object Not Found") return null;
+    if (status === 401 || status === 403) {
       const fix = "Give the user the tag monitoring or management, or leave out ?management=";
-      const message = `the management API at ${shown} answered ${response.status}. ${fix}.`;
-      throw new SluiceError("STORE_UNAVAILABLE", message, { retryable: response.status >= 500 });
+      const message = `the management API at ${shown} does not let this user in (${status}). ${fix}.`;
+      throw new SluiceError("ACCESS_DENIED", message);
     }
-    return response.json();
+    const what = answer === undefined ? `${status} without JSON` : status;
+    const message = `the management API at ${shown} answered ${what}. Check that ?management= names RabbitMQ's own, or leave it out.`;
+    throw new SluiceError("STORE_UNAVAILABLE", message, { retryable: status >= 500 });
+  }
+
+  async function get(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    const response = await fetch(new URL(path, options.url), {
+      headers: { authorization: `Basic ${credentials}` },
+      signal: AbortSignal.timeout(answerMs),
+    });
+    return { status: response.status, text: await response.text() };
   }
 
   return {
@@ -70,6 +97,11 @@ export function createManagement(options: ManagementOptions): Management {
       return {
         inFlight: numberOf(found, "messages_unacknowledged"),
         oldestAgeMs: ready === null || samples.length === 0 ? null : estimateAge(ready, samples),
+        rates: {
+          publish: rateOf(found, rateColumns.publish),
+          deliver: rateOf(found, rateColumns.deliver),
+          settle: rateOf(found, rateColumns.settle),
+        },
       };
     },
     async queues() {
@@ -94,14 +126,27 @@ export function estimateAge(ready: number, samples: readonly PublishSample[]): n
   return latest.timestamp - (before?.timestamp ?? latest.timestamp);
 }
 
+function rateOf(found: unknown, column: string): number | null {
+  return numberOf(fieldOf(fieldOf(found, "message_stats"), column), "rate");
+}
+
 function samplesOf(found: unknown): readonly PublishSample[] {
-  const details = fieldOf(fieldOf(found, "message_stats"), "publish_details");
+  const details = fieldOf(fieldOf(found, "message_stats"), rateColumns.publish);
   const samples = fieldOf(details, "samples");
   return Array.isArray(samples) ? samples.filter(isSample) : [];
 }
 
 function isSample(value: unknown): value is PublishSample {
   return numberOf(value, "sample") !== null && numberOf(value, "timestamp") !== null;
+}
+
+/** `undefined` for what is no JSON, which is what other servers than RabbitMQ answer. */
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function fieldOf(found: unknown, field: string): unknown {

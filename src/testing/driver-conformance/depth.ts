@@ -12,12 +12,12 @@ import {
   take,
   takeOne,
 } from "./consumer.ts";
-import { expectBetween, expectDepth, method, pause } from "./expectations.ts";
+import { eventually, expectBetween, expectDepth, method, pause } from "./expectations.ts";
 import { numbered, publishTexts } from "./sample-messages.ts";
 
 /**
- * Fails unless the oldest age lies between the bounds, or is `null` where the driver does not know it. An upper bound
- * that grows with time is a function, asked when the answer is there.
+ * Fails unless the oldest age lies between the bounds, or is `null` where the driver does not know it; a sampled one may be
+ * anything. An upper bound that grows with time is a function, asked when the answer is there.
  */
 async function expectAge(
   driver: Driver,
@@ -26,7 +26,9 @@ async function expectAge(
   high: number | (() => number),
 ): Promise<void> {
   const { oldestAgeMs } = await driver.depth(queue);
-  if (driver.capabilities.depth.oldestAge === "unknown") {
+  const accuracy = driver.capabilities.depth.oldestAge;
+  if (accuracy === "sampled") return;
+  if (accuracy === "unknown") {
     assert.equal(oldestAgeMs, null);
     return;
   }
@@ -37,6 +39,18 @@ async function expectAge(
 
 /** How much older a message may look on a busy machine. */
 const slackMs = 2000;
+/** Several intervals of a broker that gathers statistics every five seconds, as RabbitMQ does. */
+const sampledWithinMs = 40_000;
+
+/** A queue with one ready and one leased message, as far as the driver samples its figures. */
+async function expectSamples(driver: Driver, queue: string): Promise<void> {
+  const accuracy = driver.capabilities.depth;
+  const depth = await driver.depth(queue);
+  if (accuracy.ready === "sampled") assert.equal(depth.ready, 1);
+  if (accuracy.inFlight === "sampled") assert.equal(depth.inFlight, 1);
+  if (accuracy.oldestAge === "sampled") assert.ok(depth.oldestAgeMs !== null, "an oldest age");
+  if (accuracy.rates === "sampled") assert.ok((depth.rates?.publish ?? null) !== null, "a rate");
+}
 
 /** What depth promises. */
 export const depthCases: readonly ConformanceCase[] = casesOf("depth", [
@@ -176,6 +190,23 @@ export const depthCases: readonly ConformanceCase[] = casesOf("depth", [
       await publishTexts(driver, queue, ["delayed"], { delayMs: 3_600_000 });
       await pause(100);
       await expectAge(driver, queue, 0, 0);
+    },
+  },
+  {
+    name: "has rates if it declares them, and none otherwise",
+    async run({ driver, queue }) {
+      const { rates = "unknown" } = driver.capabilities.depth;
+      assert.equal((await driver.depth(queue)).rates !== undefined, rates !== "unknown");
+    },
+  },
+  {
+    name: "comes to tell what it samples",
+    timeoutMs: sampledWithinMs + 20_000,
+    async run({ driver, queue }) {
+      if (!Object.values(driver.capabilities.depth).includes("sampled")) return;
+      await publishTexts(driver, queue, ["leased", "ready"]);
+      await takeOne(driver, queue);
+      await eventually(() => expectSamples(driver, queue), sampledWithinMs);
     },
   },
   {

@@ -11,11 +11,13 @@ import { patienceMs } from "./consumer.ts";
 
 type Counts = Pick<QueueDepth, "ready" | "delayed" | "inFlight" | "dead">;
 type CountName = keyof Counts;
-const countNames: readonly CountName[] = ["ready", "delayed", "inFlight", "dead"];
+/** The figures of a depth that count messages. */
+export const countNames: readonly CountName[] = ["ready", "delayed", "inFlight", "dead"];
 
 /**
  * Fails unless the counts are as given, those left out zero: at once where the driver declares them exact, before long
  * where approximate, and `null` where unknown. One figure for ready and leased messages must be their sum before long.
+ * Sampled counts are of another moment and may be anything.
  */
 export async function expectDepth(
   driver: Driver,
