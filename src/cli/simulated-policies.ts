@@ -1,7 +1,9 @@
 import { type ObjectiveMode, SluiceError } from "../core/index.ts";
 import {
+  annotatedPolicy,
   backlogPolicy,
   fixedPolicy,
+  followsObjective,
   objectivePolicy,
   type Policy,
   scaledJobPolicy,
@@ -34,17 +36,7 @@ function policiesOfSpecs({ scaledObjects, scaledJobs }: SpecSet): readonly Polic
 
 /** KEDA and the HPA, or the wait objective where its annotation asks for that. */
 function policyOfObject(object: ScaledObject): Policy {
-  const { controls, spec, metadata } = object;
-  if (controls.objective === null) return scaledObjectPolicy(object);
-  const { maxWaitMs, mode } = controls.objective;
-  return objectivePolicy({
-    name: metadata.name,
-    objective: { maxWait: `${maxWaitMs}ms`, mode },
-    scale: {
-      minReplicaCount: spec.minReplicaCount ?? 0,
-      maxReplicaCount: spec.maxReplicaCount ?? 100,
-    },
-  });
+  return followsObjective(object) ? annotatedPolicy(object) : scaledObjectPolicy(object);
 }
 
 /** What the policies of `--against` are to reckon with. */

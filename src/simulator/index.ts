@@ -20,13 +20,15 @@ export * from "./random.ts";
 export * from "./report.ts";
 export * from "./tune/attribution.ts";
 export type { TuneSubject } from "./tune/evaluate.ts";
-export { objectiveWith } from "./tune/objective-tunable.ts";
-export type { Parameter } from "./tune/parameter.ts";
 export {
   type TunableObject,
   type TunedField,
   tunedFields,
   withValues,
-} from "./tune/scaled-object-tunable.ts";
+} from "./tune/object-parameter.ts";
+export { annotatedFields, annotatedWith, objectiveWith } from "./tune/objective-tunable.ts";
+export type { Parameter, Setting } from "./tune/parameter.ts";
+export { scaledJobParameters } from "./tune/scaled-job-tunable.ts";
+export { scaledObjectParameters } from "./tune/scaled-object-tunable.ts";
 export type { Score } from "./tune/search.ts";
 export * from "./tune/tune.ts";

@@ -105,16 +105,24 @@ describe("Sluice's own", () => {
     ["30s", { maxWaitMs: 30_000, mode: "cost" }],
     ["maxWait=1m30s", { maxWaitMs: 90_000, mode: "cost" }],
     ["maxWait=5s, mode=latency", { maxWaitMs: 5000, mode: "latency" }],
+    [
+      "maxWait=5s,theta=0.8,lateShare=0.01,adaptive=true,startCost=2s,startupDelay=1s",
+      {
+        ...{ maxWaitMs: 5000, mode: "cost", theta: 0.8, lateShare: 0.01, adaptive: true },
+        ...{ startCostMs: 2000, startupDelayMs: 1000 },
+      },
+    ],
   ])("objective %s", (value, objective) => {
     expect(controls({ "sluice.dev/objective": value })?.objective).toEqual(objective);
   });
 
-  test.each(["", "30", "0s", "soon", "mode=cost", "maxWait=5s,mode=fast", "maxWait=5s,x=1"])(
-    "objective refuses %j",
-    (value) => {
-      expect(problems({ "sluice.dev/objective": value })).toContain("must be a wait to keep");
-    },
-  );
+  test.each([
+    ...["", "30", "0s", "soon", "mode=cost", "maxWait=5s,mode=fast", "maxWait=5s,x=1"],
+    ...["maxWait=5s,theta=0", "maxWait=5s,theta=1.1", "maxWait=5s,lateShare=0.6"],
+    ...["maxWait=5s,adaptive=yes", "maxWait=5s,startCost=2", "maxWait=5s,constructor=1"],
+  ])("objective refuses %j", (value) => {
+    expect(problems({ "sluice.dev/objective": value })).toContain("must be a wait to keep");
+  });
 
   test("strategy sequential, with a threshold and an age", () => {
     const strategy = { "sluice.dev/strategy": "sequential" };

@@ -1,6 +1,7 @@
 import { type Duration, isSluiceError, toMs } from "../core/index.ts";
 import { below, invalid, type Place, type Read, refuse } from "./field.ts";
 import type { ObjectMeta } from "./object-meta.ts";
+import { parseDecimal } from "./quantity.ts";
 import type { ObjectiveControl, ScalingControls, SequentialControl } from "./scaling-controls.ts";
 import { readSharedCap } from "./shared-cap.ts";
 import { splitWords } from "./split-words.ts";
@@ -117,21 +118,55 @@ function readLocalCommand(annotations: Annotations, at: Place): Read<readonly st
 
 const modes = ["cost", "balanced", "latency"] as const;
 
+/** What stands in `sluice.dev/objective`, each with its reader, which answers null for what it cannot be. */
+const objectiveParts: {
+  readonly [name: string]: (text: string) => Partial<ObjectiveControl> | null;
+} = {
+  maxWait: (text) => period(text, (maxWaitMs) => (maxWaitMs > 0 ? { maxWaitMs } : null)),
+  mode(text) {
+    const mode = modes.find((one) => one === text);
+    return mode === undefined ? null : { mode };
+  },
+  theta: (text) => shareUpTo(1, text, (theta) => ({ theta })),
+  lateShare: (text) => shareUpTo(0.5, text, (lateShare) => ({ lateShare })),
+  adaptive: (text) => (text === "true" || text === "false" ? { adaptive: text === "true" } : null),
+  startCost: (text) => period(text, (startCostMs) => ({ startCostMs })),
+  startupDelay: (text) => period(text, (startupDelayMs) => ({ startupDelayMs })),
+};
+
 function readObjective(annotations: Annotations, at: Place): Read<ObjectiveControl | null> {
   const key = "sluice.dev/objective";
   const value = annotations[key];
   if (value === undefined) return null;
   const pairs = value.includes("=") ? value.split(",") : [`maxWait=${value}`];
-  const options = new Map(pairs.map((pair) => splitPair(pair)));
-  const maxWaitMs = durationOf(options.get("maxWait"));
-  const mode = modes.find((one) => one === (options.get("mode") ?? "cost"));
-  const stranger = [...options.keys()].find((name) => name !== "maxWait" && name !== "mode");
-  if (maxWaitMs !== null && maxWaitMs > 0 && mode !== undefined && stranger === undefined)
-    return { maxWaitMs, mode };
+  const parts = pairs.map((pair) => {
+    const [name, text] = splitPair(pair);
+    return Object.hasOwn(objectiveParts, name) ? (objectiveParts[name]?.(text) ?? null) : null;
+  });
+  const read: Partial<ObjectiveControl> = Object.assign({ mode: "cost" }, ...parts);
+  const { maxWaitMs, mode = "cost" } = read;
+  if (maxWaitMs !== undefined && !parts.includes(null)) return { ...read, maxWaitMs, mode };
   return refuse(
     below(at, key),
-    `must be a wait to keep, such as "30s" or "maxWait=30s,mode=latency" (mode is one of ${modes.join(", ")}); got ${JSON.stringify(value)}.`,
+    `must be a wait to keep, such as "30s" or "maxWait=30s,mode=latency" (mode is one of ${modes.join(", ")}; there may also be ${Object.keys(objectiveParts).slice(2).join(", ")}); got ${JSON.stringify(value)}.`,
   );
+}
+
+function period(
+  text: string,
+  make: (ms: number) => Partial<ObjectiveControl> | null,
+): Partial<ObjectiveControl> | null {
+  const ms = durationOf(text);
+  return ms === null ? null : make(ms);
+}
+
+function shareUpTo(
+  most: number,
+  text: string,
+  make: (share: number) => Partial<ObjectiveControl>,
+): Partial<ObjectiveControl> | null {
+  const share = parseDecimal(text);
+  return share !== null && share > 0 && share <= most ? make(share) : null;
 }
 
 function readSequential(

@@ -17,10 +17,17 @@ export interface ScalingControls {
   readonly sequential: SequentialControl | null;
 }
 
-/** `sluice.dev/objective: 30s`, or as `maxWait=30s,mode=balanced`. */
+/** `sluice.dev/objective: 30s`, or as `maxWait=30s,mode=balanced`; what is not said is as the mode has it. */
 export interface ObjectiveControl {
   readonly maxWaitMs: number;
   readonly mode: "cost" | "balanced" | "latency";
+  /** The share of the wait that is aimed at: above 0, at most 1. */
+  readonly theta?: number;
+  /** The share of jobs that may wait longer: above 0, at most 0.5. */
+  readonly lateShare?: number;
+  readonly adaptive?: boolean;
+  readonly startCostMs?: number;
+  readonly startupDelayMs?: number;
 }
 
 /** `sluice.dev/shared-cap: gpu=10`. */

@@ -82,9 +82,30 @@ describe("tune", () => {
     ]);
     expect(one.status).toBe(0);
     expect(one.stderr).toMatch(/as it is .*tuned .*start-up/s);
-    expect(one.stdout).toMatch(/^# by hand\napiVersion: keda.sh.*scaleDown:/s);
+    expect(one.stdout).toMatch(/^# by hand\napiVersion: keda.sh/);
+    expect(one.stdout).not.toBe(`# by hand\n${scaledObject}`);
     expect(two.stdout).toBe(one.stdout);
     expect(two.stderr).toContain("2 threads");
+  });
+
+  test("prints YAML that is simulated and explained as it comes", async ({ cli }) => {
+    const where = 'listName: resize, address: "redis:6379"';
+    const trigger = `- {type: redis, metadata: {${where}}, authenticationRef: {name: q}}`;
+    const spec = scaledObject.replace(/ {2}triggers:.*/, `  triggers:\n  ${trigger}`);
+    cli.write(
+      "load.csv",
+      `time,duration\n${[0, 1, 2, 60, 61].map((at) => `${at},5`).join("\n")}\n`,
+    );
+    const asked = ["--load", "load.csv", "--candidates", "6", "--folds", "1", "--max-wait", "40s"];
+    const tuned = await cli.run(["tune", "-f", "-", ...asked], { input: spec });
+    expect(tuned.status).toBe(0);
+    const again = await cli.run(
+      ["simulate", "-f", "-", "--load", "load.csv", "--max-wait", "40s", "--json"],
+      { input: tuned.stdout },
+    );
+    expect(JSON.parse(again.stdout).reports[0]).toMatchObject({ policy: "resize-scaler" });
+    const explained = await cli.run(["explain", "-f", "-"], { input: tuned.stdout });
+    expect(explained.stdout).toContain("ScaledObject default/resize-scaler -:1");
   });
 
   test("wants one ScaledObject", async ({ cli }) => {

@@ -1,6 +1,6 @@
 /** A ScaledObject whose annotation `sluice.dev/objective` asks for a wait: its triggers are read, KEDA's rules are not asked. */
-import { SluiceError } from "../../core/index.ts";
-import type { ScaledObject, TriggerSpec } from "../../specs/index.ts";
+import { type ObjectiveOptions, SluiceError } from "../../core/index.ts";
+import type { ObjectiveControl, ScaledObject, TriggerSpec } from "../../specs/index.ts";
 import { createEngine, type Engine } from "../engine.ts";
 import { factsOf } from "../explain/trigger-facts.ts";
 import type { ScalerEngine, ScalerEngineOptions } from "../keda-engine/index.ts";
@@ -48,7 +48,7 @@ export function objectiveOf({
   const most = Math.min(longestPollingMs, objective.maxWaitMs / 6);
   const pollingMs = Math.min(pollingInterval * 1000, Math.max(shortestPollingMs, most));
   const policy = toObjectivePolicy(
-    { maxWait: `${objective.maxWaitMs}ms`, mode: objective.mode },
+    optionsOf(objective),
     {
       minReplicaCount: minReplicaCount ?? 0,
       maxReplicaCount: maxReplicaCount ?? 100,
@@ -58,6 +58,16 @@ export function objectiveOf({
   );
   // Under the objective there is no formula whose triggers could stand in for one another.
   return { ...policy, fallback: fallback?.behavior === "scalingModifiers" ? null : fallback };
+}
+
+function optionsOf(control: ObjectiveControl): ObjectiveOptions {
+  const { maxWaitMs, startCostMs, startupDelayMs, ...margins } = control;
+  return {
+    maxWait: `${maxWaitMs}ms`,
+    ...margins,
+    ...(startCostMs !== undefined && { startCost: `${startCostMs}ms` }),
+    ...(startupDelayMs !== undefined && { startupDelay: `${startupDelayMs}ms` }),
+  };
 }
 
 /**

@@ -1,11 +1,15 @@
-import type { ObjectiveOptions, ScaleOptions } from "../../core/index.ts";
+import { type ObjectiveOptions, type ScaleOptions, SluiceError } from "../../core/index.ts";
 import {
   decideByObjective,
   dueEdgesOf,
   initialObjectiveState,
+  type ObjectiveBounds,
+  type ObjectivePolicy,
   type ObjectiveSurroundings,
+  objectiveOf,
   toObjectivePolicy,
 } from "../../scaler/index.ts";
+import type { ScaledObject } from "../../specs/index.ts";
 import type { Policy } from "../engine/policy.ts";
 import { decidePolicy } from "./decide.ts";
 
@@ -26,11 +30,46 @@ export interface ObjectivePolicyOptions extends ObjectiveSurroundings {
 export function objectivePolicy(options: ObjectivePolicyOptions): Policy {
   const { objective, scale = {}, name } = options;
   const policy = toObjectivePolicy(objective, { pollingInterval: 5, ...scale }, options);
+  return decideBy(
+    policy,
+    name ?? (policy.mode === "cost" ? "objective" : `objective:${policy.mode}`),
+  );
+}
+
+function decideBy(policy: ObjectivePolicy, name: string, bounds: ObjectiveBounds = {}): Policy {
   return decidePolicy({
-    name: name ?? (policy.mode === "cost" ? "objective" : `objective:${policy.mode}`),
-    decide: decideByObjective(policy),
+    name,
+    decide: decideByObjective(policy, bounds),
     initialState: initialObjectiveState(policy),
     pollingIntervalMs: policy.pollingIntervalMs,
     wish: (state) => ({ dueEdgesMs: dueEdgesOf(policy, state) }),
   });
+}
+
+/**
+ * A ScaledObject under its annotation `sluice.dev/objective`, as `sluice scale` runs it. Throws as `objectiveOf` does, and
+ * `OPTION_INVALID` for an object without the annotation.
+ *
+ * @example
+ * const specs: Parameters<typeof annotatedPolicy>[0][] = [];
+ * const policies = specs.map((object) => annotatedPolicy(object));
+ */
+export function annotatedPolicy(
+  object: Pick<ScaledObject, "spec" | "controls" | "metadata">,
+  options: { readonly name?: string } = {},
+): Policy {
+  const { controls, metadata } = object;
+  const { pausedScaleIn, pausedScaleOut } = controls;
+  const policy = objectiveOf(object);
+  if (policy === null)
+    throw new SluiceError("OPTION_INVALID", `${metadata.name} must have sluice.dev/objective.`);
+  return decideBy(policy, options.name ?? metadata.name, {
+    ...{ pausedScaleIn, pausedScaleOut },
+  });
+}
+
+/** Whether the annotation is followed: a paused object is KEDA's loop's to hold. */
+export function followsObjective({ controls }: Pick<ScaledObject, "controls">): boolean {
+  const { objective, paused, pausedReplicas } = controls;
+  return objective !== null && !paused && pausedReplicas === null;
 }

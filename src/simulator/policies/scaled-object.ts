@@ -7,6 +7,8 @@ import {
   type AutoscalerFlags,
   autoscalerDefaults,
   initialScaledObjectState,
+  type MetricReading,
+  type MetricSpec,
   observeObject,
   pollScaledObject,
   type ScaledObjectOutcome,
@@ -82,14 +84,27 @@ export function readTriggers(
   plant: Plant,
 ): readonly TriggerReading[] {
   return figures.map((figure, index) => {
-    const metricName = `s${index}-${figure.type}`;
-    const specs = [{ metricName, metricType: figure.metricType, target: figure.target }];
+    const metrics = metricsOf(figure, `s${index}-${figure.type}`);
+    const specs = metrics.map(({ counts: _, activation: __, ...spec }) => spec);
     const reading = plant.read();
-    const value = figureOf(figure, reading);
-    if (value === null)
-      return { index, specs, readings: null, failure: reading.failure?.text ?? "no reading" };
     const oldestAgeMs = reading.samples[0]?.oldestAgeMs ?? null;
-    const active = value > figure.activation;
-    return { index, specs, readings: [{ metricName, value, active, oldestAgeMs }], failure: null };
+    const readings: MetricReading[] = [];
+    for (const metric of metrics) {
+      const value = figureOf(metric, reading);
+      if (value === null)
+        return { index, specs, readings: null, failure: reading.failure?.text ?? "no reading" };
+      const { metricName, activation } = metric;
+      readings.push({ metricName, value, active: value > activation, oldestAgeMs });
+    }
+    return { index, specs, readings, failure: null };
   });
+}
+
+type Metric = MetricSpec & Pick<TriggerFigure, "counts" | "activation">;
+
+function metricsOf(figure: TriggerFigure, metricName: string): readonly Metric[] {
+  const { metricType, target, counts, activation, age } = figure;
+  const first: Metric = { metricName, metricType, target, counts, activation };
+  if (age === null) return [first];
+  return [first, { ...first, ...age, metricName: `${metricName}-age`, counts: "age" }];
 }

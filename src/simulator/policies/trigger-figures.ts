@@ -1,10 +1,10 @@
-import { SluiceError } from "../../core/index.ts";
+import { SluiceError, toMs } from "../../core/index.ts";
 import type { MetricSpec } from "../../scaler/index.ts";
 import type { TriggerSpec } from "../../specs/index.ts";
 import type { QueueReading } from "../engine/policy.ts";
 
 /** Which messages a trigger counts: whether those that a worker holds are still in its number decides how a scaler behaves. */
-type Counted = "ready" | "in-flight" | "ready and in-flight" | "all";
+type Counted = "ready" | "in-flight" | "ready and in-flight" | "all" | "age";
 
 interface TriggerKeys {
   readonly target: string;
@@ -23,6 +23,8 @@ export interface TriggerFigure {
   readonly activation: number;
   readonly counts: Counted;
   readonly metricType: MetricSpec["metricType"];
+  /** A second metric: the seconds that the oldest message has waited. */
+  readonly age: Pick<TriggerFigure, "target" | "activation"> | null;
 }
 
 const isTrue = (text: string | undefined): boolean => text?.trim().toLowerCase() === "true";
@@ -80,13 +82,14 @@ function count(
  */
 export function triggerFigure(spec: TriggerSpec): TriggerFigure {
   if (spec.type === "rabbitmq") return rabbitmqFigure(spec);
+  if (spec.type === "sluice") return sluiceFigure(spec);
   if (spec.type.endsWith("redis-streams") || /^redis-\w+-streams$/.test(spec.type))
     return streamFigure(spec);
   const keys = Object.hasOwn(table, spec.type) ? table[spec.type] : undefined;
   if (keys === undefined)
     throw new SluiceError(
       "OPTION_UNSUPPORTED",
-      `the simulator knows what these triggers count: ${[...Object.keys(table), "rabbitmq", "redis-streams"].join(", ")}; got ${spec.type}. Leave it out of the file to simulate the rest.`,
+      `the simulator knows what these triggers count: ${[...Object.keys(table), "rabbitmq", "redis-streams", "sluice"].join(", ")}; got ${spec.type}. Leave it out of the file to simulate the rest.`,
     );
   return {
     type: spec.type,
@@ -95,18 +98,19 @@ export function triggerFigure(spec: TriggerSpec): TriggerFigure {
     activation: numberOf(spec, keys.activation, keys.defaultActivation ?? 0),
     counts: typeof keys.counts === "string" ? keys.counts : keys.counts(spec.metadata),
     metricType: metricTypeOf(spec),
+    age: null,
   };
 }
 
 /** Ready messages over AMQP, also unacknowledged ones over HTTP; `queueLength` is the old name of mode and value. */
 function rabbitmqFigure(spec: TriggerSpec): TriggerFigure {
-  const { mode, queueLength, protocol, host = "", excludeUnacknowledged } = spec.metadata;
+  const { mode, protocol, host = "", excludeUnacknowledged } = spec.metadata;
   if (mode !== undefined && mode !== "QueueLength")
     throw new SluiceError(
       "OPTION_UNSUPPORTED",
       `the simulator knows rabbitmq's mode QueueLength; got ${mode}.`,
     );
-  const targetKey = queueLength === undefined ? "value" : "queueLength";
+  const targetKey = mode === undefined ? "queueLength" : "value";
   const isHttp = protocol === "http" || (protocol !== "amqp" && /^https?:/.test(host));
   return {
     type: spec.type,
@@ -115,7 +119,32 @@ function rabbitmqFigure(spec: TriggerSpec): TriggerFigure {
     activation: numberOf(spec, "activationValue", 0),
     counts: isHttp && !isTrue(excludeUnacknowledged) ? "ready and in-flight" : "ready",
     metricType: metricTypeOf(spec),
+    age: null,
   };
+}
+
+/** Messages, the seconds of the oldest one, or both, by the keys that are there. */
+function sluiceFigure(spec: TriggerSpec): TriggerFigure {
+  const { messageCount, maxAge, activationAge } = spec.metadata;
+  const shared = { type: spec.type, metricType: metricTypeOf(spec) };
+  const byCount: TriggerFigure = {
+    ...{ ...shared, targetKey: "messageCount", counts: "ready and in-flight", age: null },
+    target: numberOf(spec, "messageCount", 5),
+    activation: numberOf(spec, "activationMessageCount", 0),
+  };
+  if (maxAge === undefined) return byCount;
+  const age = {
+    target: secondsOf(maxAge, "maxAge"),
+    activation: activationAge === undefined ? 0 : secondsOf(activationAge, "activationAge"),
+  };
+  return messageCount === undefined
+    ? { ...shared, ...age, targetKey: "maxAge", counts: "age", age: null }
+    : { ...byCount, age };
+}
+
+/** A duration, or a whole number of milliseconds. */
+function secondsOf(text: string, name: string): number {
+  return (/^\d+$/.test(text) ? Number(text) : toMs(text, name)) / 1000;
 }
 
 function streamFigure(spec: TriggerSpec): TriggerFigure {
@@ -133,6 +162,7 @@ function streamFigure(spec: TriggerSpec): TriggerFigure {
     activation: numberOf(spec, "activationLagCount", 0),
     counts: counts[key],
     metricType: metricTypeOf(spec),
+    age: null,
   };
 }
 
@@ -151,7 +181,10 @@ function numberOf(spec: TriggerSpec, key: string, otherwise?: number): number {
 }
 
 /** The trigger's number for a look at the queue; null when the look failed. */
-export function figureOf({ counts }: TriggerFigure, { samples }: QueueReading): number | null {
+export function figureOf(
+  { counts }: Pick<TriggerFigure, "counts">,
+  { samples }: QueueReading,
+): number | null {
   const [sample] = samples;
   if (sample === undefined) return null;
   const ready = sample.ready ?? 0;
@@ -165,5 +198,7 @@ export function figureOf({ counts }: TriggerFigure, { samples }: QueueReading): 
       return ready + inFlight;
     case "all":
       return ready + inFlight + (sample.delayed ?? 0);
+    case "age":
+      return (sample.oldestAgeMs ?? 0) / 1000;
   }
 }

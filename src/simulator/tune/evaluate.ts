@@ -1,13 +1,16 @@
 /** What a thread of the tuner does: run candidates on folds. Everything that goes in and out is plain data. */
+import type { ScaledJob } from "../../specs/index.ts";
 import type { BrokerModel, WorkerModel } from "../engine/models.ts";
 import type { Policy } from "../engine/policy.ts";
 import { simulate } from "../engine/simulation.ts";
 import { type Load, sliceLoad } from "../loads/load.ts";
 import type { ObjectivePolicyOptions } from "../policies/objective.ts";
 import { toReport } from "../report.ts";
-import { objectiveTunable } from "./objective-tunable.ts";
-import type { Tunable } from "./parameter.ts";
-import { scaledObjectTunable, type TunableObject } from "./scaled-object-tunable.ts";
+import type { TunableObject } from "./object-parameter.ts";
+import { annotatedTunable, objectiveTunable } from "./objective-tunable.ts";
+import type { Setting, Tunable } from "./parameter.ts";
+import { scaledJobTunable } from "./scaled-job-tunable.ts";
+import { scaledObjectTunable } from "./scaled-object-tunable.ts";
 
 /** What all candidates share. */
 export interface TuneSetup {
@@ -21,21 +24,30 @@ export interface TuneSetup {
   readonly broker: BrokerModel;
 }
 
-/** Whose parameters are searched. */
+/** Whose parameters are searched. `annotated` is a ScaledObject under its annotation `sluice.dev/objective`. */
 export type TuneSubject =
   | { readonly kind: "scaled-object"; readonly object: TunableObject }
+  | { readonly kind: "scaled-job"; readonly job: ScaledJob }
+  | { readonly kind: "annotated"; readonly object: TunableObject }
   | { readonly kind: "objective"; readonly options: ObjectivePolicyOptions };
 
 /** The tunable of a subject. */
 export function tunableOf(subject: TuneSubject): Tunable {
-  return subject.kind === "objective"
-    ? objectiveTunable(subject.options)
-    : scaledObjectTunable(subject.object);
+  switch (subject.kind) {
+    case "scaled-object":
+      return scaledObjectTunable(subject.object);
+    case "scaled-job":
+      return scaledJobTunable(subject.job);
+    case "annotated":
+      return annotatedTunable(subject.object);
+    case "objective":
+      return objectiveTunable(subject.options);
+  }
 }
 
 /** One run that is wanted: a candidate's values, or null for the policy as it is, on one fold. */
 export interface Trial {
-  readonly values: readonly number[] | null;
+  readonly values: readonly Setting[] | null;
   readonly fold: number;
 }
 

@@ -1,37 +1,191 @@
-import { type ObjectivePolicyOptions, objectivePolicy } from "../policies/objective.ts";
-import { type Parameter, parameter, type Tunable } from "./parameter.ts";
+import type { ObjectiveMode } from "../../core/index.ts";
+import { objectiveOf, toObjectivePolicy } from "../../scaler/index.ts";
+import type { ObjectiveControl } from "../../specs/index.ts";
+import {
+  annotatedPolicy,
+  type ObjectivePolicyOptions,
+  objectivePolicy,
+} from "../policies/objective.ts";
+import { minimums, type TunableObject, type TunedField } from "./object-parameter.ts";
+import {
+  type Cause,
+  choice,
+  type Parameter,
+  parameter,
+  type Setting,
+  type Tunable,
+} from "./parameter.ts";
 
-/** The wait objective with its margins: what it aims at, how often it looks, what a start is taken to cost. */
+/** The margins of an objective, and what holds beside them. Periods in seconds. */
+interface Margins {
+  readonly mode: ObjectiveMode;
+  readonly theta: number;
+  readonly adaptive: boolean;
+  readonly startCost: number;
+  readonly pollingInterval: number;
+  readonly minReplicaCount: number;
+}
+
+const looks = [1, 2, 5, 10, 15, 30];
+
+function parametersOf(
+  now: Margins,
+  limits: { readonly max: number; readonly longestLook: number },
+): readonly Parameter[] {
+  const shares = [0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1];
+  // With theta given, a mode says no more than whether the first job brings a worker at once.
+  const patient = now.mode === "latency" ? "cost" : now.mode;
+  const seconds = looks.filter((look) => look <= limits.longestLook);
+  return [
+    parameter("theta", shares, { current: now.theta, heading: "theta" }),
+    choice("mode", [patient, "latency"], { current: now.mode, heading: "mode" }),
+    choice("adaptive", ["false", "true"], { current: String(now.adaptive), heading: "adaptive" }),
+    parameter("startCost", [0, 2, 5, 10, 20, 40, 80], {
+      ...{ current: now.startCost, heading: "start cost" },
+    }),
+    parameter("pollingInterval", seconds, { current: now.pollingInterval, heading: "poll" }),
+    parameter("minReplicaCount", minimums(limits.max), {
+      ...{ current: now.minReplicaCount, heading: "min" },
+    }),
+  ];
+}
+
+function marginsOf(values: readonly Setting[]): Margins {
+  const [theta, mode, adaptive, startCost, pollingInterval, minReplicaCount] = values;
+  return {
+    theta: Number(theta),
+    mode: mode as ObjectiveMode,
+    adaptive: adaptive === "true",
+    startCost: Number(startCost),
+    pollingInterval: Number(pollingInterval),
+    minReplicaCount: Number(minReplicaCount),
+  };
+}
+
+/** The wait objective of a worker with its margins. */
 export function objectiveTunable(options: ObjectivePolicyOptions): Tunable {
   const { objective, scale = {} } = options;
-  const max = scale.maxReplicaCount ?? 10;
-  const minimums = [0, 1, 2, 3, 5, 10].filter((min) => min <= max);
-  const parameters: readonly Parameter[] = [
-    parameter("theta", [0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1], objective.theta ?? 0.9),
-    parameter("pollingInterval", [1, 2, 5, 10, 15, 30], secondsOf(scale.pollingInterval, 5)),
-    parameter("startCost", [0, 2, 5, 10, 20, 40, 80], secondsOf(objective.startCost, 0)),
-    parameter("minReplicaCount", minimums, scale.minReplicaCount ?? 0),
-  ];
+  const policy = toObjectivePolicy(objective, { pollingInterval: 5, ...scale }, options);
+  const max = policy.maxReplicaCount;
+  const parameters = parametersOf(
+    {
+      ...{ mode: policy.mode, theta: policy.theta, adaptive: policy.isAdaptive },
+      startCost: policy.startCostMs / 1000,
+      pollingInterval: policy.pollingIntervalMs / 1000,
+      minReplicaCount: policy.minReplicaCount,
+    },
+    { max, longestLook: Number.POSITIVE_INFINITY },
+  );
+  const withScale = (change: typeof scale) =>
+    objectivePolicy({ ...options, scale: { ...scale, ...change } });
   return {
     parameters,
     current: objectivePolicy(options),
     policyOf: (values) => objectivePolicy({ ...objectiveWith(options, values), name: "tuned" }),
+    causes: causesOf({
+      everySecond: withScale({ pollingInterval: 1 }),
+      tenfold: withScale({ maxReplicaCount: 10 * max }),
+    }),
   };
-}
-
-function secondsOf(period: number | string | undefined, otherwise: number): number {
-  return typeof period === "number" ? period : otherwise;
 }
 
 /** The options with the values of a candidate. */
 export function objectiveWith(
   options: ObjectivePolicyOptions,
-  values: readonly number[],
+  values: readonly Setting[],
 ): ObjectivePolicyOptions {
-  const [theta = 0.9, pollingInterval = 5, startCost = 0, minReplicaCount = 0] = values;
+  const { pollingInterval, minReplicaCount, ...margins } = marginsOf(values);
   return {
     ...options,
-    objective: { ...options.objective, theta, startCost },
+    objective: { ...options.objective, ...margins },
     scale: { ...options.scale, pollingInterval, minReplicaCount },
   };
+}
+
+/** A ScaledObject under its annotation `sluice.dev/objective`, with its margins. */
+export function annotatedTunable(object: TunableObject): Tunable {
+  const { spec } = object;
+  const most = spec.maxReplicaCount ?? 100;
+  return {
+    parameters: annotatedParameters(object),
+    current: annotatedPolicy(object),
+    policyOf: (values) => annotatedPolicy(annotatedWith(object, values), { name: "tuned" }),
+    causes: causesOf({
+      everySecond: annotatedPolicy({ ...object, spec: { ...spec, pollingInterval: 1 } }),
+      tenfold: annotatedPolicy({ ...object, spec: { ...spec, maxReplicaCount: 10 * most } }),
+    }),
+  };
+}
+
+function annotatedParameters(object: TunableObject): readonly Parameter[] {
+  const policy = objectiveOf(object);
+  if (policy === null) return [];
+  // The engine shortens longer ones, see objectiveOf.
+  const longestLook = Math.max(1, Math.min(5, policy.maxWaitMs / 6000));
+  return parametersOf(
+    {
+      ...{ mode: policy.mode, theta: policy.theta, adaptive: policy.isAdaptive },
+      startCost: policy.startCostMs / 1000,
+      pollingInterval: object.spec.pollingInterval,
+      minReplicaCount: policy.minReplicaCount,
+    },
+    { max: policy.maxReplicaCount, longestLook },
+  );
+}
+
+/** The object with the values of a candidate. */
+export function annotatedWith<O extends TunableObject>(object: O, values: readonly Setting[]): O {
+  const { spec, controls } = object;
+  const { pollingInterval, minReplicaCount, startCost, ...margins } = marginsOf(values);
+  const objective = { ...controls.objective, ...margins, startCostMs: startCost * 1000 };
+  return {
+    ...object,
+    spec: { ...spec, pollingInterval, minReplicaCount },
+    controls: { ...controls, objective: objective as ObjectiveControl },
+  };
+}
+
+/** The values of a candidate as fields of the object. */
+export function annotatedFields(
+  object: TunableObject,
+  values: readonly Setting[],
+): readonly TunedField[] {
+  const { spec, controls } = annotatedWith(object, values);
+  const path = ["metadata", "annotations", "sluice.dev/objective"];
+  const field = (key: "pollingInterval" | "minReplicaCount"): readonly TunedField[] =>
+    spec[key] === (object.spec[key] ?? 0) ? [] : [{ path: ["spec", key], value: spec[key] }];
+  return [
+    ...(controls.objective === null ? [] : [{ path, value: annotationOf(controls.objective) }]),
+    ...field("pollingInterval"),
+    ...field("minReplicaCount"),
+  ];
+}
+
+/** `maxWait=30s,mode=cost,theta=0.85`: what differs from a default, behind the wait and the mode. */
+function annotationOf(control: ObjectiveControl): string {
+  const { maxWaitMs, mode, theta, adaptive, lateShare, startCostMs, startupDelayMs } = control;
+  const parts = [
+    `maxWait=${periodText(maxWaitMs)}`,
+    `mode=${mode}`,
+    ...(theta === undefined ? [] : [`theta=${theta}`]),
+    ...(adaptive ? ["adaptive=true"] : []),
+    ...(lateShare === undefined ? [] : [`lateShare=${lateShare}`]),
+    ...(startCostMs ? [`startCost=${periodText(startCostMs)}`] : []),
+    ...(startupDelayMs === undefined ? [] : [`startupDelay=${periodText(startupDelayMs)}`]),
+  ];
+  return parts.join(",");
+}
+
+function periodText(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+function causesOf(policies: {
+  readonly everySecond: Cause["policy"];
+  readonly tenfold: Cause["policy"];
+}): readonly Cause[] {
+  return [
+    { cause: "polling", without: "a look every second", policy: policies.everySecond },
+    { cause: "maximum", without: "ten times maxReplicaCount", policy: policies.tenfold },
+  ];
 }

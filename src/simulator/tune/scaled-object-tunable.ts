@@ -1,135 +1,119 @@
-import type { Behavior, ScaledObject, ScaledObjectSpec } from "../../specs/index.ts";
+import { autoscalerDefaults } from "../../scaler/index.ts";
+import type { ScaledObjectSpec } from "../../specs/index.ts";
+import type { Policy } from "../engine/policy.ts";
 import { scaledObjectPolicy } from "../policies/scaled-object.ts";
-import { triggerFigure } from "../policies/trigger-figures.ts";
-import { type Parameter, parameter, type Tunable } from "./parameter.ts";
+import {
+  minimums,
+  type ObjectParameter,
+  pollingIntervals,
+  specNumber,
+  type TunableObject,
+  triggerTargets,
+  withValues,
+} from "./object-parameter.ts";
+import { type Cause, parameter, type Tunable } from "./parameter.ts";
+import { rateParameters, withRules } from "./rate-parameters.ts";
 
-/** The part of a ScaledObject that a policy is made from; plain data, so that it can be sent to a thread. */
-export type TunableObject = Pick<ScaledObject, "spec" | "controls" | "metadata">;
-
-/** What can be set, in the order of the values of a candidate. */
-const names = [
-  "target",
-  "pollingInterval",
-  "cooldownPeriod",
-  "minReplicaCount",
-  "scaleDown.stabilizationWindowSeconds",
-  "scaleUp.policies: Percent in 15 s",
-  "scaleUp.policies: Pods in 15 s",
-  "scaleDown.policies: Percent in 60 s",
-] as const;
-
-/** A ScaledObject with the parameters of KEDA and of the HPA's behavior. The target is that of the first trigger. */
-export function scaledObjectTunable(object: TunableObject): Tunable {
+/** The parameters of KEDA and of the HPA's behavior, in the order of the values of a candidate. */
+export function scaledObjectParameters(
+  object: TunableObject,
+): readonly ObjectParameter<TunableObject>[] {
   const { spec } = object;
-  const target = firstTarget(spec);
-  const down = spec.advanced.horizontalPodAutoscalerConfig.behavior?.scaleDown;
-  const max = spec.maxReplicaCount ?? 100;
-  const targets = [1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 500, 1000];
-  const [a, b, c, d, e, f, g, h] = names;
-  const parameters: readonly Parameter[] = [
-    parameter(a, targets, target),
-    parameter(b, [1, 2, 5, 10, 15, 30, 60], spec.pollingInterval),
-    parameter(c, [0, 10, 30, 60, 120, 300, 600], spec.cooldownPeriod),
-    parameter(
-      d,
-      [0, 1, 2, 3, 5, 10, 20].filter((min) => min <= max),
-      spec.minReplicaCount ?? 0,
+  const idle = spec.idleReplicaCount ?? -1;
+  const min = spec.minReplicaCount ?? 0;
+  return [
+    ...targetsOf(object),
+    specNumber("pollingInterval", pollingIntervals, {
+      ...{ current: spec.pollingInterval, heading: "poll" },
+    }),
+    specNumber("cooldownPeriod", [0, 10, 30, 60, 120, 300, 600], {
+      ...{ current: spec.cooldownPeriod, heading: "cool" },
+    }),
+    // KEDA wants the minimum above the idle count.
+    specNumber(
+      "minReplicaCount",
+      minimums(spec.maxReplicaCount ?? 100).filter((count) => count > idle),
+      { current: min, heading: "min" },
     ),
-    parameter(e, [0, 15, 30, 60, 120, 300, 600], down?.stabilizationWindowSeconds ?? 300),
-    parameter(f, [100, 200, 400, 900], 100),
-    parameter(g, [4, 10, 20, 50, 100], 4),
-    parameter(h, [5, 10, 25, 50, 100], 100),
+    ...rateParameters(object),
   ];
+}
+
+/** With a formula its target holds, and those of the triggers have no part. */
+function targetsOf(object: TunableObject): readonly ObjectParameter<TunableObject>[] {
+  const { scalingModifiers } = object.spec.advanced;
+  if (scalingModifiers === null) return triggerTargets(object);
+  const { target: current } = scalingModifiers;
+  const values = [0.1, 0.2, 0.5, 2, 5, 10].map((factor) => factor * current);
+  return [
+    {
+      ...parameter("scalingModifiers.target", values, { current, heading: "target" }),
+      path: ["spec", "advanced", "scalingModifiers", "target"],
+      with: (one, setting) => ({
+        ...one,
+        spec: {
+          ...one.spec,
+          advanced: {
+            ...one.spec.advanced,
+            scalingModifiers: { ...scalingModifiers, target: Number(setting) },
+          },
+        },
+      }),
+      written: String,
+    },
+  ];
+}
+
+/** A ScaledObject with its parameters. */
+export function scaledObjectTunable(object: TunableObject): Tunable {
+  const parameters = scaledObjectParameters(object);
   return {
     parameters,
     current: scaledObjectPolicy(object),
-    policyOf: (values) => scaledObjectPolicy(withValues(object, values), { name: "tuned" }),
+    policyOf: (values) =>
+      scaledObjectPolicy(withValues(object, parameters, values), { name: "tuned" }),
+    causes: causesOf(object),
   };
 }
 
-function firstTarget({ triggers }: ScaledObjectSpec): number {
-  const [first] = triggers;
-  return first === undefined ? 1 : triggerFigure(first).target;
-}
-
-/** The object with the values of a candidate. */
-export function withValues<T extends TunableObject>(object: T, values: readonly number[]): T {
-  const { spec } = object;
-  const [target = 1, polling = 30, cooldown = 300, min = 0, ...rates] = values;
-  const behavior = behaviorOf(rates);
-  const triggers = spec.triggers.map((trigger, place) =>
-    place > 0
-      ? trigger
-      : {
-          ...trigger,
-          metadata: { ...trigger.metadata, [triggerFigure(trigger).targetKey]: String(target) },
-        },
-  );
-  return {
+function causesOf(object: TunableObject): readonly Cause[] {
+  const changed = (spec: Partial<ScaledObjectSpec>): TunableObject => ({
     ...object,
-    spec: {
-      ...spec,
-      ...{ triggers, pollingInterval: polling, cooldownPeriod: cooldown, minReplicaCount: min },
-      advanced: {
-        ...spec.advanced,
-        horizontalPodAutoscalerConfig: {
-          ...spec.advanced.horizontalPodAutoscalerConfig,
-          behavior,
-        },
-      },
-    },
-  };
-}
-
-/** `behavior` of the last four values. */
-function behaviorOf(rates: readonly number[]): Behavior {
-  const [stabilization = 300, upPercent = 100, upPods = 4, downPercent = 100] = rates;
-  return {
-    scaleUp: {
-      ...{ stabilizationWindowSeconds: 0, selectPolicy: "Max", tolerance: null },
-      policies: [
-        { type: "Percent", value: upPercent, periodSeconds: 15 },
-        { type: "Pods", value: upPods, periodSeconds: 15 },
-      ],
-    },
-    scaleDown: {
-      ...{ stabilizationWindowSeconds: stabilization, selectPolicy: "Max", tolerance: null },
-      policies: [{ type: "Percent", value: downPercent, periodSeconds: 60 }],
-    },
-  };
-}
-
-/** A field of the object and its tuned value, for whoever writes it back: the path within `spec`. */
-export interface TunedField {
-  readonly path: readonly (string | number)[];
-  readonly value: unknown;
-}
-
-/** The values of a candidate as fields of a ScaledObject's `spec`. */
-export function tunedFields(
-  { spec }: TunableObject,
-  values: readonly number[],
-): readonly TunedField[] {
-  const [target = 1, polling = 30, cooldown = 300, min = 0, ...rates] = values;
-  const [first] = spec.triggers;
-  const { scaleUp, scaleDown } = behaviorOf(rates);
-  const path = ["advanced", "horizontalPodAutoscalerConfig", "behavior"];
-  const plain = (rules: typeof scaleUp) => ({
-    stabilizationWindowSeconds: rules?.stabilizationWindowSeconds,
-    policies: rules?.policies,
+    spec: { ...object.spec, ...spec },
+  });
+  const everySecond = { ...autoscalerDefaults, syncPeriodMs: 1000 };
+  const cause = (name: string, without: string, policy: Policy): Cause => ({
+    ...{ cause: name, without, policy },
   });
   return [
-    { path: ["pollingInterval"], value: polling },
-    { path: ["cooldownPeriod"], value: cooldown },
-    { path: ["minReplicaCount"], value: min },
-    ...(first === undefined
-      ? []
-      : [
-          {
-            path: ["triggers", 0, "metadata", triggerFigure(first).targetKey],
-            value: String(target),
-          },
-        ]),
-    { path, value: { scaleUp: plain(scaleUp), scaleDown: plain(scaleDown) } },
+    cause(
+      "polling",
+      "KEDA and the HPA look every second",
+      scaledObjectPolicy(changed({ pollingInterval: 1 }), { flags: everySecond }),
+    ),
+    cause("rate limits", "scale-out in one step", scaledObjectPolicy(unlimitedUp(object))),
+    cause(
+      "cool-down",
+      "no cooldownPeriod, no stabilisation of scale-in",
+      scaledObjectPolicy(promptDown(changed({ cooldownPeriod: 0 }))),
+    ),
+    cause(
+      "maximum",
+      "ten times maxReplicaCount",
+      scaledObjectPolicy(changed({ maxReplicaCount: (object.spec.maxReplicaCount ?? 100) * 10 })),
+    ),
   ];
+}
+
+function unlimitedUp(object: TunableObject): TunableObject {
+  return withRules(object, "scaleUp", {
+    ...{ stabilizationWindowSeconds: 0, selectPolicy: "Max", tolerance: null },
+    policies: [{ type: "Pods", value: 1_000_000, periodSeconds: 15 }],
+  });
+}
+
+function promptDown(object: TunableObject): TunableObject {
+  return withRules(object, "scaleDown", {
+    ...{ stabilizationWindowSeconds: 0, selectPolicy: "Max", policies: null, tolerance: null },
+  });
 }

@@ -1,11 +1,17 @@
 /**
  * Random search, then local search, by successive halving: many candidates are tried on the fold with the most work, the
- * best third of them on all folds for training, and then neighbours of the best, until the budget of trials is spent. All
- * candidates meet the same load and the same random numbers, so that their difference is theirs alone.
+ * best third of them on all folds for training, and then neighbours of the best, until the budget of trials is spent. At
+ * last each change of the best that has no good effect is taken back. All candidates meet the same load and the same random numbers, so that their difference is theirs alone.
  */
 import { type Random, randomStream } from "../random.ts";
 import type { TrialResult } from "./evaluate.ts";
-import { type Candidate, currentCandidate, type Parameter, valuesOf } from "./parameter.ts";
+import {
+  type Candidate,
+  currentCandidate,
+  type Parameter,
+  type Setting,
+  valuesOf,
+} from "./parameter.ts";
 import type { TrialPool } from "./trial-pool.ts";
 
 /** What is searched, and how long. */
@@ -23,7 +29,7 @@ export interface SearchOptions {
 
 /** A candidate that was tried on all folds for training. */
 export interface Tried {
-  readonly values: readonly number[];
+  readonly values: readonly Setting[];
   readonly results: readonly TrialResult[];
   readonly score: Score;
 }
@@ -70,7 +76,22 @@ export async function search(options: SearchOptions): Promise<readonly Tried[]> 
     left -= Math.max(1, Math.min(left, 24));
     tried = [...tried, ...(await tryOn(options, children, folds))].toSorted(byScore);
   }
-  return tried;
+  const [best, ...others] = tried;
+  return best === undefined ? [] : [await tidied(options, best), ...others];
+}
+
+/** Takes back each change that has no good effect, so that what is left to write down is what matters. */
+async function tidied(options: SearchOptions, best: OnCandidate): Promise<OnCandidate> {
+  const { parameters, folds } = options;
+  const present = currentCandidate(parameters);
+  let tidy = best;
+  for (const place of parameters.keys()) {
+    const value = present[place];
+    if (value === undefined || value === tidy.candidate[place]) continue;
+    const [without] = await tryOn(options, [tidy.candidate.with(place, value)], folds);
+    if (without !== undefined && byScore(without, tidy) <= 0) tidy = without;
+  }
+  return tidy;
 }
 
 interface OnCandidate extends Tried {
@@ -147,6 +168,13 @@ function neighbour(parameters: readonly Parameter[], from: Candidate, random: Ra
     changed[place] = Math.min(last, Math.max(0, (changed[place] ?? 0) + step));
   }
   return changed;
+}
+
+/** At most as many of a front, evenly from the cheapest to the one with the fewest late jobs, both included. */
+export function thinned<T>(front: readonly T[], most: number): readonly T[] {
+  const step = (front.length - 1) / (most - 1);
+  const places = new Set(Array.from({ length: most }, (_, place) => Math.round(place * step)));
+  return front.length <= most ? front : front.filter((_, place) => places.has(place));
 }
 
 /** Those that no other beats in both cost and late jobs, the cheapest first. */

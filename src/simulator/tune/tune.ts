@@ -3,8 +3,8 @@ import { SluiceError } from "../../core/index.ts";
 import type { BrokerModel, WorkerModel } from "../engine/models.ts";
 import { firstFrom, jobCount, type Load } from "../loads/load.ts";
 import { type TrialResult, type TuneSubject, tunableOf } from "./evaluate.ts";
-import type { Parameter } from "./parameter.ts";
-import { paretoFront, type Score, scoreOf, search } from "./search.ts";
+import type { Parameter, Setting } from "./parameter.ts";
+import { paretoFront, type Score, scoreOf, search, thinned } from "./search.ts";
 import { openTrialPool, type TrialPool } from "./trial-pool.ts";
 
 /** What is tuned, on what. */
@@ -16,8 +16,10 @@ export interface TuneOptions {
   readonly share?: number;
   /** Candidates to try. Default 300. */
   readonly candidates?: number;
-  /** Parts of equal time that the load is cut into. The last is held out; a load of one fold has none. Default 4. */
+  /** Parts of equal time that the load is cut into. Default 4. */
   readonly folds?: number;
+  /** How many of the last folds the search does not see, and is judged on. Default 1, or 0 where there is one fold alone. */
+  readonly heldOut?: number;
   readonly seed?: number;
   readonly workers?: WorkerModel;
   readonly broker?: BrokerModel;
@@ -27,9 +29,9 @@ export interface TuneOptions {
 
 /** A setting, and how it did where it was chosen and where it was not. */
 export interface TunedSetting {
-  readonly values: readonly number[];
+  readonly values: readonly Setting[];
   readonly training: Score;
-  /** On the fold that was held out; null where there is none. */
+  /** On the folds that were held out; null where there are none. */
   readonly heldOut: Score | null;
 }
 
@@ -42,29 +44,38 @@ export interface TuneResult {
   readonly pareto: readonly TunedSetting[];
   readonly tried: number;
   readonly threads: number;
-  /** Where the held-out fold begins, in microseconds; null where there is none. */
+  /** Where the held-out folds begin, in microseconds; null where there are none. */
   readonly heldOutFromUs: number | null;
 }
 
 /**
- * Searches the parameters of a ScaledObject for the cheapest that keep the objective on every fold for training, and says
- * how they do on the fold that was held out. The same seed finds the same, on any number of threads.
- * Throws `OPTION_INVALID` where a fold would have no jobs.
+ * Searches the parameters of a policy for the cheapest that keep the objective on every fold for training, and says how they
+ * do on the folds that were held out. The same seed finds the same, on any number of threads.
+ * Throws `OPTION_INVALID` where a fold would have no jobs, or none would be left to train on.
  */
 export async function tune(options: TuneOptions): Promise<TuneResult> {
   const { subject, load, maxWaitMs, seed = 1, share = 0.95, candidates = 300 } = options;
   const { workers = {}, broker = {}, threads = availableParallelism() } = options;
-  const foldEdgesUs = foldEdges(load, options.folds ?? 4);
+  const { folds: foldCount = 4, heldOut: heldOutCount = foldCount > 1 ? 1 : 0 } = options;
+  if (heldOutCount >= foldCount)
+    throw new SluiceError(
+      "OPTION_INVALID",
+      `at least one fold must be left to train on; ${heldOutCount} of ${foldCount} are held out. Ask for more folds.`,
+    );
+  const foldEdgesUs = foldEdges(load, foldCount);
   const lateShare = 1 - share;
-  const { parameters } = tunableOf(subject);
+  // Plain data alone.
+  const parameters = tunableOf(subject).parameters.map(
+    ({ name, heading, values, current }): Parameter => ({ name, heading, values, current }),
+  );
   const pool = openTrialPool(
     { subject, load, foldEdgesUs, maxWaitMs, seed, workers, broker },
     threads,
   );
   try {
     const folds = foldEdgesUs.slice(1).map((_, fold) => fold);
-    const training = folds.length > 1 ? folds.slice(0, -1) : folds;
-    const heldOut = folds.length > 1 ? (folds.at(-1) ?? null) : null;
+    const training = folds.slice(0, folds.length - heldOutCount);
+    const heldOut = folds.slice(training.length);
     const busiest = busiestFirst(load, foldEdgesUs, training);
     const tried = await search({
       pool,
@@ -74,7 +85,7 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
       lateShare,
       seed,
     });
-    const front = paretoFront(tried).slice(0, 12);
+    const front = thinned(paretoFront(tried), mostShown);
     const settings = [null, tried[0]?.values ?? null, ...front.map(({ values }) => values)];
     const [current, best, ...pareto] = await judge(pool, settings, {
       training,
@@ -82,7 +93,8 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
       lateShare,
     });
     if (current === undefined || best === undefined) throw new RangeError("nothing was tried");
-    const heldOutFromUs = heldOut === null ? null : (foldEdgesUs[heldOut] ?? null);
+    const [firstHeldOut] = heldOut;
+    const heldOutFromUs = firstHeldOut === undefined ? null : (foldEdgesUs[firstHeldOut] ?? null);
     return {
       parameters,
       current,
@@ -97,17 +109,20 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   }
 }
 
-/** Runs settings on the training folds and on the one that was held out; null is the policy as it is. */
+/** Settings of the front that are judged. */
+const mostShown = 12;
+
+/** Runs settings on the training folds and on those that were held out; null is the policy as it is. */
 async function judge(
   pool: TrialPool,
-  settings: readonly (readonly number[] | null)[],
+  settings: readonly (readonly Setting[] | null)[],
   on: {
     readonly training: readonly number[];
-    readonly heldOut: number | null;
+    readonly heldOut: readonly number[];
     readonly lateShare: number;
   },
 ): Promise<readonly TunedSetting[]> {
-  const folds = on.heldOut === null ? on.training : [...on.training, on.heldOut];
+  const folds = [...on.training, ...on.heldOut];
   const trials = settings.flatMap((values) => folds.map((fold) => ({ values, fold })));
   const results = await pool.run(trials);
   return settings.map((values, place) => {
@@ -120,7 +135,7 @@ async function judge(
     return {
       values: values ?? [],
       training: scoreOf(trained, on.lateShare),
-      heldOut: on.heldOut === null ? null : scoreOf(held, on.lateShare),
+      heldOut: held.length === 0 ? null : scoreOf(held, on.lateShare),
     };
   });
 }
