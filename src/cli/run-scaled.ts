@@ -23,7 +23,7 @@ import {
   toPeriodMs,
 } from "../scaler/index.ts";
 import { createProcessTarget, type ProcessTarget } from "../targets/index.ts";
-import { type QueueDepthOptions, queueDepthTrigger } from "../triggers/index.ts";
+import { type QueueDepthOptions, queueDepthTrigger, replicaWindow } from "../triggers/index.ts";
 import { recordingVariable } from "./recording/record-attempts.ts";
 import { type Recorder, startRecording } from "./recording/recorder.ts";
 
@@ -139,7 +139,8 @@ function policed({ scale, concurrency, logger }: ScaledRun): Policed {
         createEngine({ ...parts, decide, initialState: initialBacklogState, pollingIntervalMs }),
     };
   }
-  const policy = toObjectivePolicy(objective, scale, { concurrency, startupMs: processStartupMs });
+  const surroundings = { concurrency, startupMs: processStartupMs, openWindow: replicaWindow };
+  const policy = toObjectivePolicy(objective, scale, surroundings);
   const { isAttainable, text } = checkObjective(policy);
   if (!isAttainable) logger.warn("the objective is out of reach", { why: text });
   const { decide, initialState, wish } = rememberObjective(policy);

@@ -1,4 +1,5 @@
 import { type ObjectiveMode, SluiceError } from "../core/index.ts";
+import type { ReplicaWindow } from "../scaler/index.ts";
 import {
   annotatedPolicy,
   backlogPolicy,
@@ -10,6 +11,7 @@ import {
   scaledObjectPolicy,
 } from "../simulator/index.ts";
 import { readSpecs, type ScaledObject, type SpecSet } from "../specs/index.ts";
+import { replicaWindow } from "../triggers/index.ts";
 import { say } from "./terminal.ts";
 
 /** What may stand after `--against`. */
@@ -34,9 +36,19 @@ function policiesOfSpecs({ scaledObjects, scaledJobs }: SpecSet): readonly Polic
   return [...scaledObjects.map(policyOfObject), ...scaledJobs.map((job) => scaledJobPolicy(job))];
 }
 
-/** KEDA and the HPA, or the wait objective where its annotation asks for that. */
+/** KEDA and the HPA, or the wait objective where its annotation asks for that, with the windows of its cron triggers. */
 function policyOfObject(object: ScaledObject): Policy {
-  return followsObjective(object) ? annotatedPolicy(object) : scaledObjectPolicy(object);
+  if (!followsObjective(object)) return scaledObjectPolicy(object);
+  const triggers = object.spec.triggers.map(({ type, metadata }, index) => ({
+    ...{ type, index },
+    ...(type === "cron" && { window: windowOf(metadata) }),
+  }));
+  return annotatedPolicy(object, { triggers });
+}
+
+function windowOf(metadata: Readonly<Record<string, string>>): ReplicaWindow {
+  const { timezone = "", start = "", end = "", desiredReplicas } = metadata;
+  return replicaWindow({ timezone, start, end, desiredReplicas: Number(desiredReplicas) });
 }
 
 /** What the policies of `--against` are to reckon with. */

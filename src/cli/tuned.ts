@@ -123,6 +123,8 @@ function tunedAnnotated(object: ScaledObject, text: string, { maxWait }: TunedOp
       "OPTION_INVALID",
       `--max-wait must be the wait of sluice.dev/objective, ${formatMs(asked)}; got ${maxWait}. Change one of them.`,
     );
+  if (object.spec.triggers.some(({ type }) => type === "cron"))
+    say("warning: the windows of cron triggers are left out; sluice simulate shows their part");
   const { spec, controls, metadata } = object;
   const own = { spec, controls, metadata };
   const [asItIs, tuned] = names;

@@ -6,6 +6,18 @@ import type { Period } from "./duration.ts";
  */
 export type ObjectiveMode = "cost" | "balanced" | "latency";
 
+/** Times at which workers shall be ready whatever the load is; fields are spelled as those of KEDA's `cron` trigger. */
+export interface PrewarmWindow {
+  /** An IANA name, such as `Europe/Berlin`. */
+  readonly timezone: string;
+  /** When it opens: five fields of cron. */
+  readonly start: string;
+  /** When it closes. */
+  readonly end: string;
+  /** Workers that are ready when it opens, and until it closes. */
+  readonly desiredReplicas: number;
+}
+
 /** What to have while the queue cannot be read; fields are spelled as KEDA spells them. */
 export interface ObjectiveFallback {
   /** So many looks in a row may fail, each of which holds the count. */
@@ -42,4 +54,6 @@ export interface ObjectiveOptions {
   readonly maxStartsPerMinute?: number;
   /** What to have while the queue cannot be read. Default: what there is. */
   readonly fallback?: ObjectiveFallback;
+  /** Workers that are started ahead of certain times, so that they are ready by then. */
+  readonly prewarm?: readonly PrewarmWindow[];
 }

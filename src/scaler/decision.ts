@@ -66,6 +66,7 @@ export type ReasonCode =
   | "ForecastAtRisk"
   | "IdleReleased"
   | "ReserveKept"
+  | "PrewarmKept"
   | "ObjectiveKept"
   | "DownstreamSaturated"
   | "StartBudgetSpent"
@@ -107,6 +108,7 @@ export type Rule =
   | "forecast"
   | "idle-release"
   | "reserve"
+  | "prewarm"
   | "fallback"
   | "maximum"
   | "shared-cap";

@@ -8,6 +8,7 @@ export * from "./keda/index.ts";
 export * from "./keda-engine/index.ts";
 export * from "./objective/index.ts";
 export * from "./period.ts";
+export * from "./replica-window.ts";
 export * from "./scale-options.ts";
 export type * from "./scaler-trigger.ts";
 export type { Recommendation } from "./stabilization.ts";

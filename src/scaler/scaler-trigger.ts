@@ -1,6 +1,7 @@
 import type { Cancel, Clock, Logger } from "../core/index.ts";
 import type { PodIdentity, TriggerSpec } from "../specs/index.ts";
 import type { Connections } from "./connections.ts";
+import type { ReplicaWindow } from "./replica-window.ts";
 import type { DueCount, ReadingWish } from "./trigger.ts";
 
 /** A metric that a trigger offers to the autoscaler, and what it is compared with. */
@@ -44,6 +45,8 @@ export interface ScalerTrigger {
   read(wish?: ReadingWish): Promise<readonly MetricReading[]>;
   /** Calls `onActive` when the source says by itself that there is work. */
   watch?(onActive: () => void): Cancel;
+  /** Where the trigger asks for replicas at certain times, as `cron` does. */
+  readonly window?: ReplicaWindow;
   close(): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+export { replicaWindow } from "./cron/window.ts";
 export type * from "./metadata-key.ts";
 export * from "./metadata-schema.ts";
 export * from "./queue-depth.ts";

@@ -4,6 +4,7 @@ import {
   type MetricReading,
   type MetricSpec,
   type ReadingWish,
+  type ReplicaWindow,
   type ScalerTrigger,
   type TriggerContext,
   toMetricValue,
@@ -31,6 +32,8 @@ export interface Gauge {
   /** For one reading, where the metadata gives one; else the context's. */
   readonly timeoutMs?: number;
   watch?(onActive: () => void): Cancel;
+  /** Where the value is a count of replicas at certain times. */
+  readonly window?: ReplicaWindow;
   /** Gives up holds on connections. */
   close?(): void;
 }
@@ -104,12 +107,13 @@ export interface SingleGauge extends Omit<Gauge, "metrics" | "measure"> {
 export function singleGauge(context: TriggerContext, gauge: SingleGauge): Gauge {
   const name = normalizeMetricName(gauge.name);
   const target = targetOf(context, gauge.target);
-  const { timeoutMs, watch, close } = gauge;
+  const { timeoutMs, watch, window, close } = gauge;
   return {
     metrics: async () => [{ name, target }],
     measure: (_, signal) => gauge.measure(signal),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(watch && { watch }),
+    ...(window && { window }),
     ...(close && { close }),
   };
 }
@@ -196,6 +200,7 @@ function createScalerTrigger(context: TriggerContext, gauge: Gauge): ScalerTrigg
       }),
     read: (wish = {}) => attempt((signal) => readAll(signal, wish)),
     ...(gauge.watch && { watch }),
+    ...(gauge.window && { window: gauge.window }),
     async close() {
       isClosed = true;
       for (const cancel of [...watches]) cancel();

@@ -46,6 +46,31 @@ describe("simulate", () => {
     expect((await cli.run(command)).stdout).toBe(first.stdout);
   });
 
+  test("has the workers of a ScaledObject's objective ready when its cron window opens", async ({
+    cli,
+  }) => {
+    const objectWith = (cron: string): string => `apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: opening, annotations: {sluice.dev/objective: 5s}}
+spec:
+  scaleTargetRef: {name: resize}
+  triggers: [{type: sluice, metadata: {url: "sqlite:jobs.db", queueName: q}}${cron}]
+`;
+    const cron =
+      ", {type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 30 8 * * *, desiredReplicas: '20'}}";
+    const rows = Array.from({ length: 60 }, () => "2026-03-05T08:00:00Z,1");
+    cli.write("load.csv", ["time,duration", "2026-03-05T07:00:00Z,1", ...rows, ""].join("\n"));
+    const latePercent = async (yaml: string): Promise<number> => {
+      cli.write("so.yaml", yaml);
+      const command = ["simulate", "-f", "so.yaml", "--load", "load.csv", "--max-wait", "5s"];
+      const ended = await cli.run([...command, "--json"]);
+      expect(ended.stderr).toBe("");
+      return JSON.parse(ended.stdout).reports[0].jobs.latePercent;
+    };
+    expect(await latePercent(objectWith(""))).toBe(100);
+    expect(await latePercent(objectWith(cron))).toBeLessThan(2);
+  });
+
   test("names file and line of what is wrong, and what there is to choose from", async ({
     cli,
   }) => {

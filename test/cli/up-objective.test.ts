@@ -46,6 +46,26 @@ describe("up --max-wait", () => {
     expect(await sluice.driver.depth("q")).toMatchObject({ ready: 0, delayed: 0 });
   });
 
+  test("has workers ready in the windows of the worker file, without any job", async ({ cli }) => {
+    // Closes within a minute and opens at New Year: by KEDA's rule it is open until then.
+    const window = `{ timezone: "UTC", start: "0 0 1 1 *", end: "* * * * *", desiredReplicas: 2 }`;
+    const worker = (prewarm: string): string => `import { defineJob, defineWorker } from "sluice";
+      export default defineWorker({
+        handlers: [defineJob("q").handle(() => undefined)],
+        scale: { objective: { maxWait: "5s", prewarm: [${prewarm}] } },
+      });`;
+    cli.installSluice();
+    cli.write("worker.mjs", worker(window));
+    const up = cli.start(["up", "worker.mjs"]);
+    await up.waitFor(/scaled from=0 to=2 reason="PrewarmKept: 2 asked for by a window of time/);
+    up.kill("SIGTERM");
+    expect((await up.ended()).status).toBe(0);
+    cli.write("worker.mjs", worker(window.replace("UTC", "Mars")));
+    const lost = await cli.run(["up", "worker.mjs"]);
+    expect(lost.status).not.toBe(0);
+    expect(lost.stderr).toMatch(/timezone must be an IANA name.*OPTION_INVALID/s);
+  });
+
   test("warns of a wait that cannot be kept, and names the error of a mode without a wait", async ({
     cli,
   }) => {

@@ -108,6 +108,18 @@ describe("a ScaledObject with an objective", () => {
     expect(counts[0]).toBe(6);
   });
 
+  test("takes the window of a cron trigger for a minimum, and needs its time zone", () => {
+    const triggers =
+      "{type: sluice, metadata: {url: 'memory:', queueName: q}}, {type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: '2'}}";
+    const object = objectOf("sluice.dev/objective: 60s", "", triggers);
+    const window = { replicas: 2, opensInMs: () => 0 };
+    const policy = objectiveOf(object, { triggers: [{ type: "cron", index: 1, window }] });
+    expect(policy?.windows).toEqual([window]);
+    expect(() => objectiveOf(object, { triggers: [{ type: "cron", index: 1 }] })).toThrow(
+      /trigger 1 \(cron\) must have a timezone that is known/,
+    );
+  });
+
   test("has its fallback's replicas when more readings in a row failed than may", async () => {
     const broken = () => Promise.reject(new Error("no answer"));
     const fallback = "fallback: {failureThreshold: 1, replicas: 4}";

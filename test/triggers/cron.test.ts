@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createVirtualClock } from "../../src/testing/index.ts";
+import { replicaWindow } from "../../src/triggers/index.ts";
 import { createTriggerBed } from "./trigger-bed.ts";
 
 const bed = createTriggerBed();
@@ -93,4 +94,53 @@ test("follows the clock from window to window", async () => {
   }
   const open = [8, 9, 10, 11, 12, 13, 14, 15, 16, 17];
   expect(hours).toEqual([...open, ...open]);
+});
+
+describe("the window of a schedule", () => {
+  const office = { timezone: "Europe/Berlin", start: "0 8 * * *", end: "0 18 * * *" };
+  const { opensInMs, replicas } = replicaWindow({ ...office, desiredReplicas: 3 });
+
+  test.each([
+    // 8:00 in Berlin is 7:00 in winter, 6:00 in summer.
+    ["2026-03-05T06:59:00Z", 60_000],
+    ["2026-03-05T07:00:00Z", 0],
+    ["2026-03-05T16:59:59Z", 0],
+    ["2026-03-05T17:00:00Z", 14 * 3_600_000],
+    ["2026-07-05T05:00:00Z", 3_600_000],
+    // The night in which clocks go forward is an hour shorter.
+    ["2026-03-28T17:00:00Z", 13 * 3_600_000],
+  ])("opens, at %s, in %i ms", (time, ms) => {
+    expect(opensInMs(Date.parse(time))).toBe(ms);
+    expect(replicas).toBe(3);
+  });
+
+  test("is what a trigger offers to those who start workers ahead of it", async () => {
+    const trigger = await bed.create("cron", { ...office, desiredReplicas: "3" });
+    expect(trigger.window?.replicas).toBe(3);
+    expect(trigger.window?.opensInMs(Date.parse("2026-03-05T06:00:00Z"))).toBe(3_600_000);
+    const lost = await bed.create("cron", { ...office, timezone: "Mars", desiredReplicas: "3" });
+    expect(lost.window).toBeUndefined();
+  });
+
+  test("that never opens again has no time", () => {
+    const never = { ...office, start: "0 8 31 2 *", end: "0 9 30 2 *", desiredReplicas: 1 };
+    expect(replicaWindow(never).opensInMs(0)).toBeNull();
+  });
+
+  test.each([
+    [{ timezone: "Mars" }, "timezone must be an IANA name"],
+    [{ start: "8 Uhr" }, "five fields"],
+    [{ end: office.start }, "must differ"],
+    [{ desiredReplicas: 0 }, "more than 0"],
+    [{ desiredReplicas: 1.5 }, "whole number"],
+    [{ start: 8 as unknown as string }, "start must be a text; got 8"],
+  ])("with %j is refused", (wrong, problem) => {
+    const window = { ...office, desiredReplicas: 1, ...wrong };
+    expect(() => replicaWindow(window)).toThrow(
+      expect.objectContaining({
+        code: "OPTION_INVALID",
+        message: expect.stringContaining(problem),
+      }),
+    );
+  });
 });

@@ -73,7 +73,9 @@ async function prepare<Owner extends ScaledObject | ScaledJob>(
   options: UnitOptions,
 ): Promise<Version<Owner>> {
   const command = options.isDryRun ? null : podCommand(set, owner);
-  return { owner, triggers: await openTriggers(set, owner, options), command };
+  const triggers = await openTriggers(set, owner, options);
+  if (owner.kind === "ScaledObject") objectiveOf(owner, { triggers });
+  return { owner, triggers, command };
 }
 
 /** The part of a unit that is the same for both kinds: an engine that is replaced when the spec changes. */
@@ -151,7 +153,6 @@ async function openObject(
     return target;
   }
 
-  objectiveOf(object);
   return createUnit<ScaledObject, ScaledObjectState | ObjectiveState>(first, options, {
     async build(
       version,

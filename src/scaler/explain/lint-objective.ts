@@ -12,6 +12,6 @@ export function lintObjective({ kind, controls }: ScaledObject | ScaledJob): rea
     const text = `${asked}. It is kept for ScaledObjects only: the rules above hold.`;
     return [{ rule: "objective-not-followed", severity: "warning", path, text }];
   }
-  const text = `${asked}. sluice scale keeps it and takes only the bounds, the fallback and the triggers' counts from the rest; plain KEDA does not know the annotation, and the rules above hold there.`;
+  const text = `${asked}. sluice scale keeps it and takes only the bounds, the fallback, the windows of cron triggers and the other triggers' counts from the rest; plain KEDA does not know the annotation, and the rules above hold there.`;
   return [{ rule: "objective-replaces", severity: "info", path, text }];
 }

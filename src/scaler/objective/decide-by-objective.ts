@@ -7,6 +7,7 @@
  */
 
 import type { Decide, Observation } from "../decision.ts";
+import { windowReplicas } from "../replica-window.ts";
 import { dueDemands, dueEdges, workersForDue } from "./due-jobs.ts";
 import { type Demand, type Envelope, type Shortage, worstShortage } from "./envelope.ts";
 import { idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
@@ -71,7 +72,8 @@ function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, see
       1000 /
       policy.concurrency,
   );
-  const floor = Math.max(policy.minReplicaCount, current > 0 ? reserved : 0);
+  const prewarmed = prewarmedAt(policy, learned.startupMs, at);
+  const floor = Math.max(policy.minReplicaCount, current > 0 ? reserved : 0, prewarmed);
   const upTo = Math.min(Math.max(guarded.allowed, floor), policy.maxReplicaCount);
 
   const window = noteIdle(learned.state.idle, { at, idle: learned.idle }, learned.keepAliveMs);
@@ -90,7 +92,7 @@ function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, see
   const replicas = grant?.replicas ?? alone;
 
   const figured: Figured = {
-    ...{ policy, learned, seen, current, shortage, reserved, floor, surplus, released },
+    ...{ policy, learned, seen, current, shortage, reserved, prewarmed, floor, surplus, released },
     ...{ decided, alone, grant: grant ?? null, replicas },
     wanted: guarded.wanted,
     guard: guarded.by,
@@ -148,6 +150,11 @@ function envelopeOf(policy: ObjectivePolicy, learned: Learned, seen: Observation
     recoveryMs: 0.25 * policy.maxWaitMs,
   };
   return { capacity, demands, times };
+}
+
+/** What windows ask for now, so that its workers are ready when they open. */
+function prewarmedAt(policy: ObjectivePolicy, startupMs: number, at: number): number {
+  return windowReplicas(policy.windows, at, startupMs + policy.pollingIntervalMs);
 }
 
 /** Workers for delayed jobs that become ready so soon that another start would cost more than waiting for them. */

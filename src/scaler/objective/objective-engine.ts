@@ -4,6 +4,7 @@ import type { ObjectiveControl, ScaledObject, TriggerSpec } from "../../specs/in
 import { createEngine, type Engine } from "../engine.ts";
 import { factsOf } from "../explain/trigger-facts.ts";
 import type { ScalerEngine, ScalerEngineOptions } from "../keda-engine/index.ts";
+import type { ReplicaWindow } from "../replica-window.ts";
 import type { ScalerTrigger } from "../scaler-trigger.ts";
 import type { Target } from "../target.ts";
 import type { MetricSample, ReadingWish, Trigger } from "../trigger.ts";
@@ -30,14 +31,23 @@ const shortestPollingMs = 250;
 /** These say how many replicas to have, or what pods use, and not how many messages there are. */
 const countless: ReadonlySet<string> = new Set(["cpu", "memory", "cron"]);
 
+/** What a ScaledObject does not say of itself. */
+export interface ObjectiveObjectSurroundings {
+  /** Its triggers, whose windows are kept. Default: none. */
+  readonly triggers?: readonly Pick<ScalerTrigger, "type" | "index" | "window">[];
+  /** What a start takes, until enough were measured. Default 1 s, as for processes that load a program. */
+  readonly startupMs?: number;
+}
+
 /**
  * The policy of a ScaledObject's objective; null where it has none. A polling interval that is longer than a sixth of the
- * wait, or than 5 s, is shortened. Throws `TRIGGER_INVALID` where no trigger counts messages.
+ * wait, or than 5 s, is shortened. Throws `TRIGGER_INVALID` where no trigger counts messages, or a cron trigger has a time
+ * zone that is not known.
  */
-export function objectiveOf({
-  spec,
-  controls: { objective },
-}: Pick<ScaledObject, "spec" | "controls">): ObjectivePolicy | null {
+export function objectiveOf(
+  { spec, controls: { objective } }: Pick<ScaledObject, "spec" | "controls">,
+  { triggers: built = [], startupMs = 1000 }: ObjectiveObjectSurroundings = {},
+): ObjectivePolicy | null {
   if (objective === null) return null;
   const { minReplicaCount, maxReplicaCount, pollingInterval, triggers, fallback } = spec;
   if (triggers.every((trigger) => !countsMessages(trigger)))
@@ -54,10 +64,11 @@ export function objectiveOf({
       maxReplicaCount: maxReplicaCount ?? 100,
       pollingInterval: `${Math.round(pollingMs)}ms`,
     },
-    { startupMs: 1000 },
+    { startupMs },
   );
   // Under the objective there is no formula whose triggers could stand in for one another.
-  return { ...policy, fallback: fallback?.behavior === "scalingModifiers" ? null : fallback };
+  const usable = fallback?.behavior === "scalingModifiers" ? null : fallback;
+  return { ...policy, windows: windowsOf(built), fallback: usable };
 }
 
 function optionsOf(control: ObjectiveControl): ObjectiveOptions {
@@ -78,7 +89,7 @@ export function createObjectiveEngine(
   options: ObjectiveEngineOptions,
 ): ScalerEngine<ObjectiveState> {
   const { object, target, clock, logger, name, sharedCap, startDelayMs = 0 } = options;
-  const policy = objectiveOf(object);
+  const policy = objectiveOf(object, options);
   if (policy === null)
     throw new SluiceError("OPTION_INVALID", `${name} must have sluice.dev/objective.`);
   const { isAttainable, text } = checkObjective(policy);
@@ -114,6 +125,21 @@ export function createObjectiveEngine(
       return engine.stop();
     },
   };
+}
+
+/** The windows of the cron triggers. */
+function windowsOf(
+  triggers: readonly Pick<ScalerTrigger, "type" | "index" | "window">[],
+): readonly ReplicaWindow[] {
+  return triggers
+    .filter(({ type }) => type === "cron")
+    .map(({ index, window }) => {
+      if (window !== undefined) return window;
+      throw new SluiceError(
+        "TRIGGER_INVALID",
+        `trigger ${index} (cron) must have a timezone that is known. Write an IANA name, such as Europe/Berlin.`,
+      );
+    });
 }
 
 function countsMessages({ type }: Pick<TriggerSpec, "type">): boolean {

@@ -2,11 +2,13 @@ import {
   type ObjectiveFallback,
   type ObjectiveMode,
   type ObjectiveOptions,
+  type PrewarmWindow,
   type ScaleOptions,
   SluiceError,
 } from "../../core/index.ts";
 import type { Fallback } from "../../specs/index.ts";
 import { toPeriodMs } from "../period.ts";
+import type { ReplicaWindow } from "../replica-window.ts";
 import { checkBounds, toPollingMs, wholeNumber } from "../scale-options.ts";
 
 /** A wait objective with every field decided. Times in milliseconds. */
@@ -33,6 +35,8 @@ export interface ObjectivePolicy {
   readonly maxStartsPerMinute: number;
   /** What to have while readings fail; null: what there is. */
   readonly fallback: Fallback | null;
+  /** Workers at certain times, started so that they are ready when those begin. */
+  readonly windows: readonly ReplicaWindow[];
 }
 
 /** What the worker and the platform give. */
@@ -41,6 +45,8 @@ export interface ObjectiveSurroundings {
   readonly concurrency?: number;
   /** Where the options do not say. Default 10 s, as in a cluster. */
   readonly startupMs?: number;
+  /** What makes times of `prewarm`; whoever wires schedules gives it. */
+  readonly openWindow?: (window: PrewarmWindow) => ReplicaWindow;
 }
 
 const thetas: Readonly<Record<ObjectiveMode, number>> = { cost: 0.9, balanced: 0.6, latency: 0.2 };
@@ -83,10 +89,23 @@ export function toObjectivePolicy(
       4 * maxReplicaCount + 10,
     ),
     fallback: objective.fallback === undefined ? null : toFallback(objective.fallback),
+    windows: windowsOf(objective, surroundings),
   };
   if (policy.maxWaitMs <= 0) throw notA("maxWait", "more than 0", policy.maxWaitMs);
   checkBounds(policy);
   return policy;
+}
+
+function windowsOf(
+  { prewarm = [] }: ObjectiveOptions,
+  { openWindow }: ObjectiveSurroundings,
+): readonly ReplicaWindow[] {
+  if (openWindow !== undefined) return prewarm.map((window) => openWindow(window));
+  if (prewarm.length === 0) return [];
+  throw new SluiceError(
+    "OPTION_UNSUPPORTED",
+    "objective.prewarm needs a reader of schedules, and none was given. Pass openWindow, or leave prewarm out.",
+  );
 }
 
 const behaviors = [

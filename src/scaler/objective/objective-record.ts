@@ -17,6 +17,8 @@ export interface Figured {
   /** What kept the count below that. */
   readonly guard: "saturated" | "budget" | null;
   readonly reserved: number;
+  /** What windows ask for that are open, or open within a start. */
+  readonly prewarmed: number;
   readonly floor: number;
   /** Workers that were idle through the window, and those of them that leave. */
   readonly surplus: number;
@@ -47,14 +49,20 @@ export function recordObjective(figured: Figured): Decision {
 }
 
 function ruleOf(figured: Figured): Rule {
-  const { current, replicas, wanted, released, reserved, policy, shortage } = figured;
-  if (figured.alone !== figured.decided) return "paused";
-  if (replicas !== figured.alone) return "shared-cap";
+  const { decided, alone, replicas } = figured;
+  if (alone !== decided) return "paused";
+  return replicas === alone ? ownRuleOf(figured) : "shared-cap";
+}
+
+/** The rule that won where nothing from outside bounds it. */
+function ownRuleOf(figured: Figured): Rule {
+  const { current, replicas, wanted, released, reserved, prewarmed, policy, shortage } = figured;
   if (replicas < current) return released > 0 ? "idle-release" : "maximum";
   if (replicas === current)
     return wanted > current && current >= policy.maxReplicaCount ? "maximum" : "hold";
   if (replicas < wanted && replicas === policy.maxReplicaCount) return "maximum";
   if (replicas <= wanted) return shortage?.rule ?? "deadline";
+  if (prewarmed >= replicas) return "prewarm";
   return replicas === policy.minReplicaCount && reserved < replicas ? "minimum" : "reserve";
 }
 
@@ -75,7 +83,8 @@ function figuresOf({ learned, shortage, policy }: Figured): Figures {
 }
 
 function candidates(figured: Figured): readonly Candidate[] {
-  const { current, shortage, wanted, floor, reserved, released, surplus, policy } = figured;
+  const { current, shortage, wanted, floor, reserved, prewarmed, policy } = figured;
+  const { released, surplus } = figured;
   const list: Candidate[] = [
     {
       rule: shortage?.rule ?? "deadline",
@@ -91,6 +100,8 @@ function candidates(figured: Figured): readonly Candidate[] {
       text: `${reserved} kept beyond need, since a start takes longer than the objective`,
       figures: { reserve: figured.learned.state.margins.reserve },
     });
+  if (prewarmed > 0)
+    list.push({ rule: "prewarm", replicas: prewarmed, text: prewarmText(figured), figures: {} });
   list.push({
     rule: "idle-release",
     replicas: current - released,
@@ -170,16 +181,9 @@ function reasons(figured: Figured): readonly Reason[] {
       text: `${wanted} wanted, ${policy.maxReplicaCount} allowed`,
       figures: bounds,
     });
-  if (replicas > Math.max(wanted, current))
-    list.push(
-      replicas === policy.minReplicaCount
-        ? { code: "TooFewReplicas", text: `${wanted} wanted, ${replicas} kept`, figures: bounds }
-        : {
-            code: "ReserveKept",
-            text: `${replicas} in reserve, a start takes longer than the objective`,
-            figures,
-          },
-    );
+  if (replicas > Math.max(wanted, current)) list.push(floorReason(figured));
+  else if (figured.prewarmed >= replicas && replicas > 0)
+    list.push({ code: "PrewarmKept", text: prewarmText(figured), figures });
   if (list.length === 0) list.push({ code: "ObjectiveKept", text: shortageText(figured), figures });
   return list;
 }
@@ -199,6 +203,25 @@ function limitReasons({ current, decided, alone, replicas, grant }: Figured): re
   const text = `${alone} wanted, ${granted}${later}: ${sharedText(grant)}`;
   const figures = { wanted: alone, granted: replicas, share, sharedCap: maxReplicas };
   return [{ code: "SharedCap", text, figures }];
+}
+
+/** Why there are more than the deadlines ask for. */
+function floorReason(figured: Figured): Reason {
+  const { replicas, wanted, prewarmed, policy } = figured;
+  if (prewarmed >= replicas)
+    return { code: "PrewarmKept", text: prewarmText(figured), figures: figuresOf(figured) };
+  if (replicas === policy.minReplicaCount)
+    return {
+      code: "TooFewReplicas",
+      text: `${wanted} wanted, ${replicas} kept`,
+      figures: { desired: wanted, ...policyBounds(policy) },
+    };
+  const text = `${replicas} in reserve, a start takes longer than the objective`;
+  return { code: "ReserveKept", text, figures: figuresOf(figured) };
+}
+
+function prewarmText({ prewarmed, learned: { startupMs } }: Figured): string {
+  return `${prewarmed} asked for by a window of time that is open, or opens within a start (${formatMs(startupMs)}) and a look`;
 }
 
 function guardReason({ wanted, current, policy }: Figured, guard: "saturated" | "budget"): Reason {

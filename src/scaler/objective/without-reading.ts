@@ -1,6 +1,7 @@
 /** A look whose reading failed: it is never a zero. The count is held, and after a number of them in a row the fallback holds. */
 import type { Decide, Decision, Observation } from "../decision.ts";
 import { fallbackReplicas } from "../keda/fallback.ts";
+import { windowReplicas } from "../replica-window.ts";
 import { type ObjectiveBounds, withPauses } from "./objective-bounds.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import type { ObjectiveState } from "./objective-state.ts";
@@ -26,7 +27,8 @@ export function withoutReading(
   }
   const { replicas: current, busy, draining } = status;
   const starts = startsOfLastMinute(before.recentStarts, at);
-  const wanted = Math.max(fallbackReplicas(fallback, current), minReplicaCount, busy);
+  const floor = Math.max(minReplicaCount, windowReplicas(policy.windows, at, 0), busy);
+  const wanted = Math.max(fallbackReplicas(fallback, current), floor);
   const left = startsLeft(starts, policy.maxStartsPerMinute);
   const most = Math.min(policy.maxReplicaCount, current + Math.min(left, policy.maxStepUp));
   const alone = withPauses(Math.min(wanted, most), current, bounds);

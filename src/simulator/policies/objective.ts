@@ -1,10 +1,11 @@
 import { type ObjectiveOptions, type ScaleOptions, SluiceError } from "../../core/index.ts";
 import {
+  type ObjectivePolicy as DecidedObjective,
   decideByObjective,
   dueEdgesOf,
   initialObjectiveState,
   type ObjectiveBounds,
-  type ObjectivePolicy,
+  type ObjectiveObjectSurroundings,
   type ObjectiveSurroundings,
   objectiveOf,
   toObjectivePolicy,
@@ -36,7 +37,7 @@ export function objectivePolicy(options: ObjectivePolicyOptions): Policy {
   );
 }
 
-function decideBy(policy: ObjectivePolicy, name: string, bounds: ObjectiveBounds = {}): Policy {
+function decideBy(policy: DecidedObjective, name: string, bounds: ObjectiveBounds = {}): Policy {
   return decidePolicy({
     name,
     decide: decideByObjective(policy, bounds),
@@ -47,7 +48,8 @@ function decideBy(policy: ObjectivePolicy, name: string, bounds: ObjectiveBounds
 }
 
 /**
- * A ScaledObject under its annotation `sluice.dev/objective`, as `sluice scale` runs it. Throws as `objectiveOf` does, and
+ * A ScaledObject under its annotation `sluice.dev/objective`, as `sluice scale` runs it, on workers that start as those of a
+ * cluster do. Throws as `objectiveOf` does, and
  * `OPTION_INVALID` for an object without the annotation.
  *
  * @example
@@ -56,11 +58,11 @@ function decideBy(policy: ObjectivePolicy, name: string, bounds: ObjectiveBounds
  */
 export function annotatedPolicy(
   object: Pick<ScaledObject, "spec" | "controls" | "metadata">,
-  options: { readonly name?: string } = {},
+  options: Pick<ObjectiveObjectSurroundings, "triggers"> & { readonly name?: string } = {},
 ): Policy {
   const { controls, metadata } = object;
   const { pausedScaleIn, pausedScaleOut } = controls;
-  const policy = objectiveOf(object);
+  const policy = objectiveOf(object, { startupMs: 10_000, ...options });
   if (policy === null)
     throw new SluiceError("OPTION_INVALID", `${metadata.name} must have sluice.dev/objective.`);
   return decideBy(policy, options.name ?? metadata.name, {
