@@ -69,6 +69,7 @@ export type ReasonCode =
   | "PrewarmKept"
   | "ObjectiveKept"
   | "DownstreamSaturated"
+  | "GroupsExhausted"
   | "StartBudgetSpent"
   | "FallbackActivated"
   | "SharedCap";
@@ -110,6 +111,7 @@ export type Rule =
   | "reserve"
   | "prewarm"
   | "fallback"
+  | "groups"
   | "maximum"
   | "shared-cap";
 

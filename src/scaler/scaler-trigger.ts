@@ -24,6 +24,10 @@ export interface MetricReading {
   readonly oldestAgeMs?: number | null;
   /** When delayed messages become ready, where that was asked for and the source tells. */
   readonly due?: readonly DueCount[];
+  /** How many messages there are, where the value is bounded by something else than their number. */
+  readonly messages?: number;
+  /** As many consumers as can be active at a time, where the source limits that, such as one for each partition. */
+  readonly activeGroups?: number;
 }
 
 /**

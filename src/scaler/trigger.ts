@@ -30,6 +30,8 @@ export interface MetricSample {
   readonly oldestAgeMs: number | null;
   /** When the delayed ones become ready, by ascending times; absent where nobody asked or the broker does not say. */
   readonly due?: readonly DueCount[];
+  /** As many consumers as can be active at a time; absent where nothing limits that. */
+  readonly activeGroups?: number;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { type Cancel, SluiceError } from "../core/index.ts";
 import {
-  type DueCount,
   type MetricReading,
   type MetricSpec,
   type ReadingWish,
@@ -15,12 +14,11 @@ import type { Declaration, ValuesOf } from "./metadata-key.ts";
 import { type Check, readMetadata } from "./read-metadata.ts";
 
 /** What a gauge read of one metric. */
-export interface Measured {
+export interface Measured
+  extends Pick<MetricReading, "oldestAgeMs" | "due" | "messages" | "activeGroups"> {
   /** As the source gave it; negative results of a formula become 0, as KEDA has it. */
   readonly value: number;
   readonly isActive: boolean;
-  readonly oldestAgeMs?: number | null;
-  readonly due?: readonly DueCount[];
 }
 
 /** What a type of trigger brings: how its source is read. All else is the same for every type. */
@@ -163,14 +161,13 @@ function createScalerTrigger(context: TriggerContext, gauge: Gauge): ScalerTrigg
     const metrics = await gauge.metrics(signal);
     return Promise.all(
       metrics.map(async ({ name }): Promise<MetricReading> => {
-        const { value, isActive, oldestAgeMs, due } = await gauge.measure(name, signal, wish);
+        const { value, isActive, ...more } = await gauge.measure(name, signal, wish);
         if (!Number.isFinite(value)) throw new RangeError(`${name} is ${value}`);
         return {
           metricName: `s${index}-${name}`,
           value: toMetricValue(value),
           active: isActive,
-          ...(oldestAgeMs !== undefined && { oldestAgeMs }),
-          ...(due && { due }),
+          ...more,
         };
       }),
     );

@@ -108,6 +108,13 @@ describe("a ScaledObject with an objective", () => {
     expect(counts[0]).toBe(6);
   });
 
+  test("counts the messages behind a bounded value, and keeps to the partitions", async () => {
+    const partitioned = async () => ({ value: 30, messages: 200, activeGroups: 3 });
+    expect((await scaled("sluice.dev/objective: 30s", partitioned))[0]).toBe(3);
+    const wide = async () => ({ value: 30, messages: 200, activeGroups: 50 });
+    expect((await scaled("sluice.dev/objective: 30s", wide))[0]).toBe(7);
+  });
+
   test("takes the window of a cron trigger for a minimum, and needs its time zone", () => {
     const triggers =
       "{type: sluice, metadata: {url: 'memory:', queueName: q}}, {type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: '2'}}";

@@ -55,7 +55,10 @@ const read = (more: Record<string, string> = {}) =>
   });
 
 it("counts how far a group is behind; a partition without a commit counts 1", async () => {
-  expect(await read()).toEqual({ metricName: "s0-kafka-mail", value: 3 + 1 + 1, active: true });
+  expect(await read()).toEqual({
+    ...{ metricName: "s0-kafka-mail", value: 3 + 1 + 1, active: true },
+    ...{ messages: 5, activeGroups: 3 },
+  });
 });
 
 it.each([
@@ -70,6 +73,13 @@ it.each([
   [{ consumerGroup: "nobody", topic: "" }, 0],
 ])("with %j: %d", async (more, value) => {
   expect(await read(more)).toMatchObject({ value });
+});
+
+it("tells how many consumers can be active, and the lag that its value does not tell", async () => {
+  expect(await read({ lagThreshold: "1" })).toMatchObject({ messages: 5, activeGroups: 3 });
+  expect(await read({ topic: "" })).toMatchObject({ activeGroups: 4 });
+  expect(await read({ partitionLimitation: "1-2" })).toMatchObject({ activeGroups: 2 });
+  expect(await read({ allowIdleConsumers: "true" })).not.toHaveProperty("activeGroups");
 });
 
 it("is not active at the activation value, and names the group without a topic", async () => {

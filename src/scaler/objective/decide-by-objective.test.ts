@@ -97,6 +97,35 @@ describe("the decision", () => {
   });
 });
 
+describe("a queue that is divided", () => {
+  test("gets no more workers than it has partitions or groups, and says so", () => {
+    const [sample] = look(5000, []).samples;
+    if (sample === undefined) throw new Error("no sample");
+    const seen = { ...look(5000, []), samples: [{ ...sample, activeGroups: 12 }] };
+    const decision = first({ maxWait: 30 }, { maxReplicaCount: 100 }, seen);
+    expect(decision).toMatchObject({ replicas: 12, rule: "groups" });
+    expect(decision.reasons.map(({ code }) => code)).toContain("GroupsExhausted");
+    expect(first({ maxWait: 30 }, { maxReplicaCount: 5 }, seen)).toMatchObject({
+      replicas: 5,
+      rule: "maximum",
+    });
+    const two = { ...seen, samples: [...seen.samples, { ...sample, activeGroups: 4 }] };
+    expect(first({ maxWait: 30 }, { maxReplicaCount: 100 }, two).replicas).toBe(16);
+    // A queue beside it that is not divided has work for any number.
+    const beside = { ...seen, samples: [...seen.samples, sample] };
+    expect(first({ maxWait: 30 }, { maxReplicaCount: 100 }, beside).replicas).toBe(100);
+  });
+
+  test("loses no workers because fewer groups are left than workers are busy", () => {
+    const seen = look(500, [busy("w1"), busy("w2"), busy("w3")]);
+    const samples = seen.samples.map((sample) => ({ ...sample, activeGroups: 1 }));
+    expect(first({ maxWait: 30 }, { maxReplicaCount: 100 }, { ...seen, samples })).toMatchObject({
+      replicas: 3,
+      rule: "groups",
+    });
+  });
+});
+
 describe("the admission check", () => {
   test("says what can be kept, and what to expect and to do where it cannot", () => {
     const scale = { pollingInterval: 5 };

@@ -186,11 +186,16 @@ interface Guarded {
 /** What the guards leave of a wish for more. */
 function guard(
   policy: ObjectivePolicy,
-  { state }: Learned,
+  { state, activeGroups }: Pick<Learned, "state" | "activeGroups">,
   wish: { readonly at: number; readonly current: number; readonly wanted: number },
 ): Guarded {
   const { at, current, wanted } = wish;
   if (wanted <= current) return { wanted, allowed: wanted, by: null };
+  if (activeGroups !== null && wanted > activeGroups) {
+    const most = Math.max(current, activeGroups);
+    const guarded = guard(policy, { state, activeGroups: null }, { ...wish, wanted: most });
+    return { wanted, allowed: guarded.allowed, by: guarded.by ?? "groups" };
+  }
   const { frozenUntil, limit } = state.saturation;
   if (frozenUntil !== null && limit !== null) {
     const allowed = at < frozenUntil ? current : Math.max(current, Math.min(wanted, limit));

@@ -20,6 +20,8 @@ export interface Learned {
   readonly waitingCount: number;
   /** Delayed jobs and when they become ready. */
   readonly due: readonly DueJobs[];
+  /** As many workers as can be active at a time; null: no limit. */
+  readonly activeGroups: number | null;
   /** Jobs that run in workers that take more. */
   readonly inFlight: number;
   /** Workers that run nothing. */
@@ -77,7 +79,7 @@ export function learn(
     ...{ startup, stalenessMs, startupMs, aimMs },
     // That silent workers are idle is a guess from readings that may not be of one moment: several must agree.
     keepAliveMs: Math.max(slow.keepAliveMs, queue.workersTell ? 0 : 2 * policy.pollingIntervalMs),
-    due: queue.due,
+    ...{ due: queue.due, activeGroups: queue.activeGroups },
     waitingCount: left.waiting.reduce((sum, batch) => sum + batch.count, 0),
     inFlight: flow.inFlightReady,
     idle: queue.workersTell

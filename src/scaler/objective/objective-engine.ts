@@ -5,7 +5,7 @@ import { createEngine, type Engine } from "../engine.ts";
 import { factsOf } from "../explain/trigger-facts.ts";
 import type { ScalerEngine, ScalerEngineOptions } from "../keda-engine/index.ts";
 import type { ReplicaWindow } from "../replica-window.ts";
-import type { ScalerTrigger } from "../scaler-trigger.ts";
+import type { MetricReading, ScalerTrigger } from "../scaler-trigger.ts";
 import type { Target } from "../target.ts";
 import type { MetricSample, ReadingWish, Trigger } from "../trigger.ts";
 import { checkObjective } from "./check-objective.ts";
@@ -163,18 +163,10 @@ function queueTrigger(
     async metrics() {
       const read = await Promise.all(
         counting.map(async (trigger) => {
+          const readings = await trigger.read(wish());
+          const counts = readings.filter(({ metricName }) => !metricName.endsWith("-age"));
           const spec = specs[trigger.index];
-          const isReady =
-            spec !== undefined && factsOf(spec)?.inFlight(spec.metadata) === "excluded";
-          return (await trigger.read(wish()))
-            .filter(({ metricName }) => !metricName.endsWith("-age"))
-            .map(
-              ({ metricName, value, oldestAgeMs = null, due }): MetricSample => ({
-                ...{ name: metricName, value, at: clock.now(), oldestAgeMs },
-                ...{ ready: isReady ? value : null, inFlight: null, delayed: null },
-                ...(due && { due }),
-              }),
-            );
+          return counts.map((reading) => sampleOf(reading, spec, clock.now()));
         }),
       );
       return read.flat();
@@ -186,5 +178,23 @@ function queueTrigger(
       };
     },
     close: async () => undefined,
+  };
+}
+
+/** A trigger's count of messages as a sample. */
+function sampleOf(reading: MetricReading, spec: TriggerSpec | undefined, at: number): MetricSample {
+  const {
+    metricName,
+    oldestAgeMs = null,
+    due,
+    activeGroups,
+    messages: value = reading.value,
+  } = reading;
+  const isReady = spec !== undefined && factsOf(spec)?.inFlight(spec.metadata) === "excluded";
+  return {
+    ...{ name: metricName, value, at, oldestAgeMs },
+    ...{ ready: isReady ? value : null, inFlight: null, delayed: null },
+    ...(due && { due }),
+    ...(activeGroups !== undefined && { activeGroups }),
   };
 }

@@ -5,6 +5,9 @@ import type { Learned } from "./learn.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import type { SharedGrant } from "./shared-cap.ts";
 
+/** What may keep the count below what the deadlines ask for. */
+export type Guard = "saturated" | "budget" | "groups";
+
 /** A decision and what it came from. */
 export interface Figured {
   readonly policy: ObjectivePolicy;
@@ -15,7 +18,7 @@ export interface Figured {
   /** By the deadlines alone. */
   readonly wanted: number;
   /** What kept the count below that. */
-  readonly guard: "saturated" | "budget" | null;
+  readonly guard: Guard | null;
   readonly reserved: number;
   /** What windows ask for that are open, or open within a start. */
   readonly prewarmed: number;
@@ -56,12 +59,18 @@ function ruleOf(figured: Figured): Rule {
 
 /** The rule that won where nothing from outside bounds it. */
 function ownRuleOf(figured: Figured): Rule {
-  const { current, replicas, wanted, released, reserved, prewarmed, policy, shortage } = figured;
+  const { current, replicas, wanted, released, policy, shortage, guard } = figured;
   if (replicas < current) return released > 0 ? "idle-release" : "maximum";
-  if (replicas === current)
-    return wanted > current && current >= policy.maxReplicaCount ? "maximum" : "hold";
-  if (replicas < wanted && replicas === policy.maxReplicaCount) return "maximum";
-  if (replicas <= wanted) return shortage?.rule ?? "deadline";
+  if (replicas < wanted) {
+    if (replicas >= policy.maxReplicaCount) return "maximum";
+    if (guard === "groups") return "groups";
+  }
+  if (replicas === current) return "hold";
+  return replicas <= wanted ? (shortage?.rule ?? "deadline") : floorRule(figured);
+}
+
+/** What asks for more than the deadlines do. */
+function floorRule({ replicas, reserved, prewarmed, policy }: Figured): Rule {
   if (prewarmed >= replicas) return "prewarm";
   return replicas === policy.minReplicaCount && reserved < replicas ? "minimum" : "reserve";
 }
@@ -224,8 +233,13 @@ function prewarmText({ prewarmed, learned: { startupMs } }: Figured): string {
   return `${prewarmed} asked for by a window of time that is open, or opens within a start (${formatMs(startupMs)}) and a look`;
 }
 
-function guardReason({ wanted, current, policy }: Figured, guard: "saturated" | "budget"): Reason {
+function guardReason({ wanted, current, policy, learned }: Figured, guard: Guard): Reason {
   const figures = { wanted, current };
+  if (guard === "groups") {
+    const activeGroups = learned.activeGroups ?? current;
+    const text = `${wanted} wanted, but no more than ${activeGroups} can be active at a time: the queue is divided into as many`;
+    return { code: "GroupsExhausted", text, figures: { ...figures, activeGroups } };
+  }
   if (guard === "budget")
     return {
       code: "StartBudgetSpent",

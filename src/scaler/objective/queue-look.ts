@@ -21,6 +21,8 @@ export interface QueueLook {
   readonly workersTell: boolean;
   /** Delayed jobs, as far as they are known. */
   readonly due: readonly DueJobs[];
+  /** As many workers as can be active at a time; null: no limit. */
+  readonly activeGroups: number | null;
 }
 
 /** The samples as one queue; null where they make no sense. `slots`: jobs that the ready workers can run. */
@@ -46,6 +48,7 @@ export function lookAtQueue(
   const ages = samples.flatMap(({ oldestAgeMs }) => (oldestAgeMs === null ? [] : [oldestAgeMs]));
   return {
     ...{ ready, inFlight, due, workersTell: workersTell || takers.length === 0 },
+    activeGroups: sumKnown(samples.map((sample) => sample.activeGroups ?? null)),
     at: readAt,
     oldestAgeMs: ages.length === 0 || ready === 0 ? null : Math.max(0, ...ages),
   };

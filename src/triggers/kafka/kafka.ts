@@ -102,8 +102,12 @@ export const kafka: TriggerType = defineTriggerType({
         const offsets = await admin.use(signal, (client) =>
           readOffsets(client, place, { group, topic, partitions }),
         );
-        const { value, withPersistent } = sumLag(offsets, values, commits);
-        return { value, isActive: withPersistent > values.activationLagThreshold };
+        const lag = sumLag(offsets, values, commits);
+        const { value, messages, activeGroups } = lag;
+        return {
+          ...{ value, messages, isActive: lag.withPersistent > values.activationLagThreshold },
+          ...(activeGroups !== null && { activeGroups }),
+        };
       },
       close: admin.release,
     });

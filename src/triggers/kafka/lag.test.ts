@@ -41,7 +41,7 @@ test.each<[string, readonly PartitionOffsets[], Partial<LagRules>, number, numbe
   ],
   ["is 0 without partitions", [], {}, 0, 0],
 ])("%s", (_, offsets, more, value, withPersistent) => {
-  expect(lag(offsets, more)).toEqual({ value, withPersistent });
+  expect(lag(offsets, more)).toMatchObject({ value, withPersistent });
 });
 
 test.each([
@@ -63,7 +63,20 @@ test("lag that does not move counts for activity alone", () => {
   const before = new Map<string, number>();
   const read = (committed: number) =>
     sumLag(partitions([committed, 9]), { ...rules, excludePersistentLag: true }, before);
-  expect(read(4)).toEqual({ value: 5, withPersistent: 5 });
-  expect(read(4)).toEqual({ value: 0, withPersistent: 5 });
-  expect(read(5)).toEqual({ value: 4, withPersistent: 4 });
+  expect(read(4)).toMatchObject({ value: 5, withPersistent: 5 });
+  expect(read(4)).toMatchObject({ value: 0, withPersistent: 5 });
+  expect(read(5)).toMatchObject({ value: 4, withPersistent: 4 });
 });
+
+test.each<[Partial<LagRules>, number | null]>([
+  [{}, 3],
+  [{ allowIdleConsumers: true }, null],
+  [{ limitToPartitionsWithLag: true }, 2],
+  [{ allowIdleConsumers: true, ensureEvenDistributionOfPartitions: true }, 3],
+])(
+  "with %j tells how many consumers can be active, and the lag behind the bounded value",
+  (more, groups) => {
+    const told = lag(partitions([0, 500], [7, 7], [0, 1]), more);
+    expect(told).toMatchObject({ messages: 501, activeGroups: groups });
+  },
+);

@@ -25,7 +25,13 @@ export interface GroupLag {
   readonly value: number;
   /** Decides on activity: lag that does not move counts here, too. */
   readonly withPersistent: number;
+  /** The lag before it was bounded. */
+  readonly messages: number;
+  /** As many consumers as can have something to do; null: no limit. */
+  readonly activeGroups: number | null;
 }
+
+type PartitionLag = Pick<GroupLag, "value" | "withPersistent">;
 
 /** The commits of the reading before, by partition. */
 export type Commits = Map<string, number>;
@@ -40,14 +46,18 @@ export function sumLag(
   const total = lags.reduce((sum, { value }) => sum + value, 0);
   const withPersistent = lags.reduce((sum, lag) => sum + lag.withPersistent, 0);
   const lagging = lags.filter(({ value }) => value > 0).length;
-  return { value: bounded(total, { all: partitions.length, lagging }, rules), withPersistent };
+  const counts = { all: partitions.length, lagging };
+  return {
+    ...{ value: bounded(total, counts, rules), withPersistent, messages: total },
+    activeGroups: mostConsumers(counts, rules),
+  };
 }
 
 function lagOf(
   { name, committed, end }: PartitionOffsets,
   rules: LagRules,
   before: Commits,
-): GroupLag {
+): PartitionLag {
   if (committed < 0) {
     const unread = rules.offsetResetPolicy === "latest" ? 1 : end;
     const value = rules.scaleToZeroOnInvalidOffset ? 0 : unread;
@@ -60,20 +70,26 @@ function lagOf(
   return { value: isStuck ? 0 : lag, withPersistent: lag };
 }
 
-/** More consumers than partitions would be idle, so no more than these are asked for. */
-function bounded(
-  total: number,
-  partitions: { readonly all: number; readonly lagging: number },
-  rules: LagRules,
-): number {
-  const { lagThreshold, allowIdleConsumers } = rules;
+interface PartitionCounts {
+  readonly all: number;
+  readonly lagging: number;
+}
+
+/** More consumers than partitions would be idle. */
+function mostConsumers({ all, lagging }: PartitionCounts, rules: LagRules): number | null {
   const { limitToPartitionsWithLag, ensureEvenDistributionOfPartitions } = rules;
-  if (allowIdleConsumers && !limitToPartitionsWithLag && !ensureEvenDistributionOfPartitions)
-    return total;
+  if (limitToPartitionsWithLag) return lagging;
+  return rules.allowIdleConsumers && !ensureEvenDistributionOfPartitions ? null : all;
+}
+
+/** No more than can have something to do are asked for. */
+function bounded(total: number, partitions: PartitionCounts, rules: LagRules): number {
+  const { lagThreshold, ensureEvenDistributionOfPartitions } = rules;
+  const most = mostConsumers(partitions, rules);
+  if (most === null) return total;
   const lag = ensureEvenDistributionOfPartitions
     ? evenConsumers(total, partitions.all, lagThreshold) * lagThreshold
     : total;
-  const most = limitToPartitionsWithLag ? partitions.lagging : partitions.all;
   return Math.trunc(lag / lagThreshold) > most ? most * lagThreshold : lag;
 }
 
