@@ -3,7 +3,7 @@ export * from "./compare.ts";
 export * from "./distribution.ts";
 export type * from "./engine/models.ts";
 export type * from "./engine/policy.ts";
-export * from "./engine/simulation.ts";
+export { type Outcome, type SimulationOptions, simulate } from "./engine/simulation.ts";
 export * from "./html/page.ts";
 export type { CsvLoadOptions } from "./loads/csv-load.ts";
 export * from "./loads/load.ts";
@@ -18,6 +18,7 @@ export * from "./policies/scaled-job.ts";
 export * from "./policies/scaled-object.ts";
 export * from "./random.ts";
 export * from "./report.ts";
+export * from "./simulate-shared.ts";
 export * from "./tune/attribution.ts";
 export type { TuneSubject } from "./tune/evaluate.ts";
 export {

@@ -29,10 +29,12 @@ import {
 import { colors, say } from "../terminal.ts";
 import { openTriggers, type TriggerSurroundings } from "./open-triggers.ts";
 import { createPretendJobs, createPretendTarget } from "./pretend-target.ts";
+import { occupying, type SharedCaps } from "./shared-caps.ts";
 
 /** What every unit shares. */
 export interface UnitOptions extends TriggerSurroundings {
   readonly isDryRun: boolean;
+  readonly sharedCaps: SharedCaps;
   /** What a cluster sets for its autoscalers. */
   readonly flags: AutoscalerFlags;
   readonly onDecision: (owner: ScaledObject | ScaledJob, decision: Decision) => void;
@@ -72,6 +74,7 @@ async function prepare<Owner extends ScaledObject | ScaledJob>(
   owner: Owner,
   options: UnitOptions,
 ): Promise<Version<Owner>> {
+  if (owner.kind === "ScaledObject") objectiveOf(owner);
   const command = options.isDryRun ? null : podCommand(set, owner);
   const triggers = await openTriggers(set, owner, options);
   if (owner.kind === "ScaledObject") objectiveOf(owner, { triggers });
@@ -138,19 +141,24 @@ async function openObject(
   const clock = systemClock;
   let command = first.command;
   let target = targetOf(first, options, clock);
-  const leaving = new Set<Promise<void>>();
+  /** Targets of earlier commands, until their workers are gone. */
+  const leaving = new Map<Target, Promise<void>>();
+  const part = options.sharedCaps.partOf(object);
+  part.follow(object);
 
   /** Another command is another Deployment's template: new workers take over, the old ones drain. */
-  async function follow(version: Version<ScaledObject>): Promise<Target> {
-    if (JSON.stringify(version.command) === JSON.stringify(command)) return target;
+  async function follow(version: Version<ScaledObject>): Promise<void> {
+    if (JSON.stringify(version.command) === JSON.stringify(command)) return;
     const old = target;
     command = version.command;
     target = targetOf(version, options, clock);
-    await target.scale((await old.status()).replicas);
-    const left = old.close();
-    leaving.add(left);
-    void left.finally(() => leaving.delete(left));
-    return target;
+    // Under a shared cap there is room for a new worker when an old one has left.
+    if (version.owner.controls.sharedCap === null || !keepsObjective(version.owner))
+      await target.scale((await old.status()).replicas);
+    leaving.set(
+      old,
+      old.close().finally(() => leaving.delete(old)),
+    );
   }
 
   return createUnit<ScaledObject, ScaledObjectState | ObjectiveState>(first, options, {
@@ -159,26 +167,48 @@ async function openObject(
       earlier,
       startDelayMs,
     ): Promise<ScalerEngine<ScaledObjectState | ObjectiveState>> {
+      await follow(version);
+      const sharedCap = part.follow(version.owner);
+      const all = withLeaving(target, leaving);
       if (keepsObjective(version.owner))
         return createObjectiveEngine({
           ...engineParts(version, options),
           object: version.owner,
-          target: await follow(version),
+          target: all,
           startDelayMs,
+          ...(sharedCap && { sharedCap }),
           ...(earlier !== null && isObjectiveState(earlier) && { initialState: earlier }),
         });
+      const minimum = version.owner.controls.pausedReplicas ?? 0;
       return createScaledObjectEngine({
         ...engineParts(version, options),
         policy: toScaledObjectPolicy(version.owner, options.flags),
-        target: await follow(version),
+        target: sharedCap === null ? target : occupying(all, sharedCap, { clock, minimum }),
         startDelayMs,
         ...(earlier !== null && !isObjectiveState(earlier) && { initialState: earlier }),
       });
     },
     async closeTarget() {
-      await Promise.all([target.close(), ...leaving]);
+      await part.leave(
+        withLeaving(target, leaving),
+        Promise.all([target.close(), ...leaving.values()]),
+      );
     },
   });
+}
+
+/** A target of which those workers are counted as well that an earlier command left behind. */
+function withLeaving(target: Target, leaving: ReadonlyMap<Target, unknown>): Target {
+  return {
+    async status() {
+      const status = await target.status();
+      const earlier = await Promise.all([...leaving.keys()].map((one) => one.status()));
+      const left = earlier.reduce((sum, { replicas, draining }) => sum + replicas + draining, 0);
+      return { ...status, draining: status.draining + left };
+    },
+    scale: (to) => target.scale(to),
+    close: () => target.close(),
+  };
 }
 
 /** A paused object is KEDA's loop's to hold. */

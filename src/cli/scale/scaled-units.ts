@@ -3,6 +3,7 @@ import { describeError, type Logger } from "../../core/index.ts";
 import { nameOf, type ScaledJob, type ScaledObject, type SpecSet } from "../../specs/index.ts";
 import { joinErrors } from "./open-triggers.ts";
 import { openUnit, type ScaledUnit, type UnitOptions } from "./scaled-unit.ts";
+import { createSharedCaps } from "./shared-caps.ts";
 
 /** All objects of a set of specs at work. */
 export interface ScaledUnits {
@@ -22,7 +23,13 @@ export interface ScaledUnits {
 const startGapMs = 10;
 
 /** Starts every object. Throws all that is wrong with any of them, having started none. */
-export async function startUnits(set: SpecSet, options: UnitOptions): Promise<ScaledUnits> {
+export async function startUnits(
+  set: SpecSet,
+  shared: Omit<UnitOptions, "sharedCaps">,
+): Promise<ScaledUnits> {
+  const sharedCaps = createSharedCaps(shared);
+  const options: UnitOptions = { ...shared, sharedCaps };
+  sharedCaps.follow(set);
   const units = new Map<string, ScaledUnit>();
   const prints = new Map<string, string>();
   const owners = ownersOf(set);
@@ -66,6 +73,7 @@ export async function startUnits(set: SpecSet, options: UnitOptions): Promise<Sc
     },
     async follow(next) {
       prepared = fingerprints(next);
+      sharedCaps.follow(next);
       for (const owner of ownersOf(next))
         await logged(options.logger, owner, () => followOne(next, owner));
       for (const [name, unit] of units) {

@@ -1,6 +1,7 @@
 /** A ScaledObject whose annotation `sluice.dev/objective` asks for a wait: its triggers are read, KEDA's rules are not asked. */
 import { type ObjectiveOptions, SluiceError } from "../../core/index.ts";
 import type { ObjectiveControl, ScaledObject, TriggerSpec } from "../../specs/index.ts";
+import type { Decision } from "../decision.ts";
 import { createEngine, type Engine } from "../engine.ts";
 import { factsOf } from "../explain/trigger-facts.ts";
 import type { ScalerEngine, ScalerEngineOptions } from "../keda-engine/index.ts";
@@ -27,6 +28,9 @@ export interface ObjectiveEngineOptions extends ScalerEngineOptions {
 /** Under an objective the queue is looked at this often at least, whatever `pollingInterval` says. */
 const longestPollingMs = 5000;
 const shortestPollingMs = 250;
+
+/** That a cap keeps an object back is told this often at most. */
+const tellEveryMs = 60_000;
 
 /** These say how many replicas to have, or what pods use, and not how many messages there are. */
 const countless: ReadonlySet<string> = new Set(["cpu", "memory", "cron"]);
@@ -97,6 +101,17 @@ export function createObjectiveEngine(
   const { pausedScaleIn, pausedScaleOut } = object.controls;
   const bounds = { pausedScaleIn, pausedScaleOut, ...(sharedCap && { sharedCap }) };
   const memory = rememberObjective(policy, options.initialState, bounds);
+  let toldAt = Number.NEGATIVE_INFINITY;
+
+  /** A count that a shared cap keeps where it is would leave no line in the log. Room that is about to come is no news. */
+  function tellOfCap({ at, rule, current, replicas, reasons }: Decision): void {
+    const [reason] = reasons;
+    const isKeptBack = rule === "shared-cap" && replicas >= current;
+    if (!isKeptBack || replicas < (reason?.figures.share ?? 0) || at - toldAt < tellEveryMs) return;
+    toldAt = at;
+    logger.info("kept back by a shared cap", { object: name, why: reason?.text });
+  }
+
   const engine: Engine = createEngine<ObjectiveState>({
     ...{ target, clock, logger, initialState: memory.initialState },
     trigger: queueTrigger(options.triggers, {
@@ -104,7 +119,11 @@ export function createObjectiveEngine(
       clock,
       wish: memory.wish,
     }),
-    decide: memory.decide,
+    decide(before, seen) {
+      const outcome = memory.decide(before, seen);
+      tellOfCap(outcome.decision);
+      return outcome;
+    },
     pollingIntervalMs: policy.pollingIntervalMs,
     ...(options.onDecision && { onDecision: options.onDecision }),
     ...(options.readTimeoutMs && { readTimeoutMs: options.readTimeoutMs }),

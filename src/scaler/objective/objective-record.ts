@@ -140,8 +140,8 @@ function sharedCandidate({ alone, replicas }: Figured, grant: SharedGrant): Cand
 
 /** Who has the rest of a shared cap. */
 function sharedText({ cap, maxReplicas, others }: SharedGrant): string {
-  const rest = others.map(({ name, replicas }) => `${name} has ${replicas}`).join(", ");
-  return `${cap} allows ${maxReplicas}, of which ${rest === "" ? "nobody else has any" : rest}`;
+  const rest = others.map(({ name, replicas }) => `, ${name} has ${replicas}`).join("");
+  return `${cap} allows ${maxReplicas}${rest}`;
 }
 
 function shortageText({ shortage, learned: { aimMs, startupMs } }: Figured): string {
@@ -208,7 +208,7 @@ function limitReasons({ current, decided, alone, replicas, grant }: Figured): re
   const { share, maxReplicas } = grant;
   const granted =
     replicas < current ? `${current - replicas} idle given up` : `${replicas} granted`;
-  const later = share > replicas ? `, ${share} when others have left` : "";
+  const later = share > replicas ? `, ${share} when there is room` : "";
   const text = `${alone} wanted, ${granted}${later}: ${sharedText(grant)}`;
   const figures = { wanted: alone, granted: replicas, share, sharedCap: maxReplicas };
   return [{ code: "SharedCap", text, figures }];

@@ -49,6 +49,8 @@ export interface SharedCapMember {
   grant(wish: SharedWish): SharedGrant;
   /** Notes what takes room where nothing is to change: a failed reading, a paused object. An earlier wish holds until it lapses. */
   hold(at: number, occupied: Occupancy, minReplicaCount: number): void;
+  /** Wants nothing any more; what it has takes room until it leaves. */
+  withdraw(): void;
   /** Calls `soon` when another look within that time is worth it. The last one given counts; null: none. */
   onWake(soon: ((inMs: number) => void) | null): void;
   /** Its workers are gone. Idempotent. */
@@ -144,6 +146,9 @@ function joinPool(pool: Pool, cap: string, name: string): SharedCapMember {
       note(pool, member, { at, replicas, draining });
       Object.assign(member, { minReplicaCount, isHolding: true, granted: replicas });
       wakeOthers(pool, member);
+    },
+    withdraw() {
+      member.wish = null;
     },
     onWake(soon) {
       member.soon = soon;

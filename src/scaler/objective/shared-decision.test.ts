@@ -44,7 +44,7 @@ describe("a decision under a shared cap", () => {
     expect(decision).toMatchObject({ current: 1, replicas: 2, rule: "shared-cap" });
     expect(decision.reasons[0]).toEqual({
       code: "SharedCap",
-      text: "20 wanted, 2 granted: gpu allows 5, of which report has 3",
+      text: "20 wanted, 2 granted: gpu allows 5, report has 3",
       figures: { wanted: 20, granted: 2, share: 2, sharedCap: 5 },
     });
     expect(decision.reasons[1]?.code).toBe("DeadlineAtRisk");

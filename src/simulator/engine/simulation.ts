@@ -71,32 +71,44 @@ const dayMs = 86_400_000;
  * console.log(toReport(outcome).waitMs.p95);
  */
 export function simulate(options: SimulationOptions): Outcome {
+  const run = prepareRun(options);
+  const { parts } = run;
+  runLoop(parts, parts.load.spanUs + drainLimitUs(options));
+  return run.finish();
+}
+
+/** How long after the span of the load jobs may still be under way. */
+export function drainLimitUs({ drainLimitMs }: Pick<SimulationOptions, "drainLimitMs">): number {
+  return (drainLimitMs ?? dayMs) * millisecond;
+}
+
+/** A run that has begun and that somebody else moves on. */
+export interface PreparedRun {
+  readonly parts: RunParts;
+  finish(): Outcome;
+}
+
+/** A run at time 0, its policy started. Throws as {@link simulate} does. */
+export function prepareRun(options: SimulationOptions): PreparedRun {
   const { load, policy, seed = 1 } = options;
   const workers = decideWorkers(options.workers ?? {}, policy.platform ?? {});
   const broker = decideBroker(options.broker ?? {});
   const maxWaitMs = options.maxWaitMs ?? null;
   const columns = options.columns ?? 480;
-  const settings = { load, seed, workers, broker, maxWaitMs, columns };
-  const parts = assemble(settings);
+  const parts = assemble({ load, seed, workers, broker, maxWaitMs, columns });
   const { fleet, jobs, meter, levels, log } = parts;
 
   fleet.begin();
   refreshRegularly(parts);
   policy.start(createPlant(parts));
-  runLoop(parts, load.spanUs + (options.drainLimitMs ?? dayMs) * millisecond);
   return {
-    load,
-    policy: policy.name,
-    seed,
-    maxWaitMs,
-    workers,
-    broker,
-    jobs,
-    fleet,
-    meter,
-    log,
-    running: levels.slots,
-    series: meter.finish(),
+    parts,
+    finish: () => ({
+      ...{ load, seed, maxWaitMs, workers, broker, jobs, fleet, meter, log },
+      policy: policy.name,
+      running: levels.slots,
+      series: meter.finish(),
+    }),
   };
 }
 
@@ -109,7 +121,8 @@ interface Settings {
   readonly columns: number;
 }
 
-interface RunParts extends PlantParts {
+/** What a run is made of. */
+export interface RunParts extends PlantParts {
   readonly heap: FinishHeap;
 }
 
@@ -158,20 +171,33 @@ function refreshRegularly({ feed, agenda, meter }: RunParts): void {
   agenda.add(0, turn.metric, refresh);
 }
 
-function runLoop({ load, jobs, agenda, heap, meter }: RunParts, limitUs: number): void {
+function runLoop(parts: RunParts, limitUs: number): void {
+  const { load, jobs } = parts;
   for (;;) {
-    const finishAt = heap.topAt;
-    const arriveAt = jobs.nextArrivalAt;
-    const eventAt = agenda.topAt;
-    const next = Math.min(finishAt, arriveAt, eventAt);
+    const next = nextEventAt(parts);
     if (next > load.spanUs && (jobs.left === 0 || next > limitUs)) break;
-    if (finishAt === next) jobs.finish(next);
-    else if (arriveAt === next && (eventAt > next || agenda.topTurn !== turn.ready))
-      jobs.arrive(next);
-    else {
-      meter.advance(next);
-      agenda.runTop();
-    }
+    takeEvent(parts, next);
   }
-  meter.advance(Math.max(meter.now, jobs.left === 0 ? load.spanUs : limitUs));
+  endAt(parts, jobs.left === 0 ? load.spanUs : limitUs);
+}
+
+/** When the next event is. */
+export function nextEventAt({ heap, jobs, agenda }: RunParts): number {
+  return Math.min(heap.topAt, jobs.nextArrivalAt, agenda.topAt);
+}
+
+/** Lets the event happen that is next, at the time of it. */
+export function takeEvent({ jobs, agenda, heap, meter }: RunParts, next: number): void {
+  if (heap.topAt === next) jobs.finish(next);
+  else if (jobs.nextArrivalAt === next && (agenda.topAt > next || agenda.topTurn !== turn.ready))
+    jobs.arrive(next);
+  else {
+    meter.advance(next);
+    agenda.runTop();
+  }
+}
+
+/** Lets the time pass up to the end, if it is still to come. */
+export function endAt({ meter }: RunParts, at: number): void {
+  meter.advance(Math.max(meter.now, at));
 }

@@ -11,6 +11,8 @@ export interface DecidePolicyOptions<S> {
   /** What readings are asked for, by the state after the last decision. */
   readonly wish?: (state: S) => ReadingWish;
   readonly platform?: PlatformDefaults;
+  /** Takes what brings the next look sooner, as `soon` of the engine does. */
+  readonly onWake?: (soon: (inMs: number) => void) => void;
 }
 
 /** As the engine: at most this often after pushes. */
@@ -33,22 +35,32 @@ export function decidePolicy<S>(options: DecidePolicyOptions<S>): Policy {
 function run<S>(options: DecidePolicyOptions<S>, plant: Plant) {
   const { decide, initialState, pollingIntervalMs, wish } = options;
   let state = initialState;
-  let isPushed = false;
   let isFull = false;
+  let isTicking = false;
   let tickedAt = Number.NEGATIVE_INFINITY;
+  /** From the beginning of the last tick to that of the next. */
+  let gapMs = 0;
   /** The tick that counts; one that was armed before it does nothing. */
   let armed = 0;
 
-  function arm(ms: number): void {
+  function arm(): void {
     armed += 1;
     const mine = armed;
-    plant.after(ms, () => {
+    plant.after(Math.max(0, tickedAt + gapMs - plant.nowMs()), () => {
       if (mine === armed) tick();
     });
   }
 
+  function soon(inMs: number): void {
+    const sooner = Math.max(pushGapMs, inMs);
+    if (sooner >= gapMs) return;
+    gapMs = sooner;
+    if (!isTicking) arm();
+  }
+
   function tick(): void {
-    isPushed = false;
+    isTicking = true;
+    gapMs = pollingIntervalMs;
     tickedAt = plant.nowMs();
     const { samples, failure } = plant.read(wish?.(state));
     const seen = { at: tickedAt, samples, status: plant.status(), failure };
@@ -57,13 +69,13 @@ function run<S>(options: DecidePolicyOptions<S>, plant: Plant) {
     isFull = decision.replicas >= decision.maxReplicaCount;
     plant.record(decision);
     if (decision.replicas !== decision.current) plant.scale(decision.replicas);
-    arm(pollingIntervalMs);
+    isTicking = false;
+    arm();
   }
 
   plant.onArrival(() => {
-    if (isPushed || isFull) return;
-    isPushed = true;
-    arm(Math.max(0, tickedAt + pushGapMs - plant.nowMs()));
+    if (!isFull) soon(pushGapMs);
   });
-  arm(0);
+  options.onWake?.(soon);
+  arm();
 }

@@ -8,6 +8,7 @@ import {
   type ObjectiveObjectSurroundings,
   type ObjectiveSurroundings,
   objectiveOf,
+  type SharedCapMember,
   toObjectivePolicy,
 } from "../../scaler/index.ts";
 import type { ScaledObject } from "../../specs/index.ts";
@@ -20,6 +21,8 @@ export interface ObjectivePolicyOptions extends ObjectiveSurroundings {
   /** Default of the polling interval here: 5 s, as in a cluster. */
   readonly scale?: ScaleOptions;
   readonly name?: string;
+  /** Its part in a cap that several runs in lock-step share. */
+  readonly sharedCap?: SharedCapMember;
 }
 
 /**
@@ -29,11 +32,12 @@ export interface ObjectivePolicyOptions extends ObjectiveSurroundings {
  * const policy = objectivePolicy({ objective: { maxWait: "30s" }, scale: { maxReplicaCount: 100 } });
  */
 export function objectivePolicy(options: ObjectivePolicyOptions): Policy {
-  const { objective, scale = {}, name } = options;
+  const { objective, scale = {}, name, sharedCap } = options;
   const policy = toObjectivePolicy(objective, { pollingInterval: 5, ...scale }, options);
   return decideBy(
     policy,
     name ?? (policy.mode === "cost" ? "objective" : `objective:${policy.mode}`),
+    sharedCap ? { sharedCap } : {},
   );
 }
 
@@ -44,6 +48,7 @@ function decideBy(policy: DecidedObjective, name: string, bounds: ObjectiveBound
     initialState: initialObjectiveState(policy),
     pollingIntervalMs: policy.pollingIntervalMs,
     wish: (state) => ({ dueEdgesMs: dueEdgesOf(policy, state) }),
+    ...(bounds.sharedCap && { onWake: bounds.sharedCap.onWake }),
   });
 }
 

@@ -1,0 +1,120 @@
+/** The caps that objects share by `sluice.dev/shared-cap`, and the part of each object in its own. */
+import type { Clock, Logger } from "../../core/index.ts";
+import {
+  createSharedCap,
+  type SharedCap,
+  type SharedCapMember,
+  type Target,
+} from "../../scaler/index.ts";
+import { nameOf, type ScaledObject, type SpecSet, sharedCapsOf } from "../../specs/index.ts";
+
+/** All shared caps of a run. */
+export interface SharedCaps {
+  /** Takes the sizes from a reading of the files, and warns of minimums that leave no room. */
+  follow(set: SpecSet): void;
+  /** An object's part, which stays when its spec changes. */
+  partOf(object: ScaledObject): SharedPart;
+}
+
+/** An object's part in whichever cap it shares at the time. */
+export interface SharedPart {
+  /** The member by the object's present spec, having left an earlier cap; null where it shares none. */
+  follow(object: ScaledObject): SharedCapMember | null;
+  /** Wants nothing any more, and leaves when `gone` says that the target's workers are. */
+  leave(target: Target, gone: Promise<unknown>): Promise<void>;
+}
+
+/** How often the workers of an object that leaves are counted. */
+const leavingLookMs = 250;
+
+/** The caps of a run, none at first. */
+export function createSharedCaps({
+  clock,
+  logger,
+}: {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}): SharedCaps {
+  const caps = new Map<string, SharedCap>();
+
+  function capOf(name: string, maxReplicas: number): SharedCap {
+    const cap = caps.get(name) ?? createSharedCap(name, maxReplicas);
+    caps.set(name, cap);
+    return cap;
+  }
+
+  return {
+    follow(set) {
+      for (const { name, maxReplicas, minimums } of sharedCapsOf(set)) {
+        const cap = capOf(name, maxReplicas);
+        if (cap.maxReplicas !== maxReplicas) cap.resize(maxReplicas);
+        if (minimums > maxReplicas)
+          logger.warn("minimums leave no room in a shared cap", {
+            cap: name,
+            minimums,
+            maxReplicas,
+          });
+      }
+    },
+    partOf: () => createPart(capOf, clock),
+  };
+}
+
+function createPart(
+  capOf: (name: string, maxReplicas: number) => SharedCap,
+  clock: Clock,
+): SharedPart {
+  let part: { readonly cap: string; readonly member: SharedCapMember } | null = null;
+  return {
+    follow(object) {
+      const { sharedCap } = object.controls;
+      if (part !== null && part.cap === sharedCap?.name) return part.member;
+      part?.member.leave();
+      part = null;
+      if (sharedCap === null) return null;
+      const member = capOf(sharedCap.name, sharedCap.maxReplicas).join(nameOf(object));
+      part = { cap: sharedCap.name, member };
+      return member;
+    },
+    async leave(target, gone) {
+      const left = part?.member;
+      part = null;
+      left?.withdraw();
+      if (left === undefined) return void (await gone);
+      let isGone = false;
+      let cancel = (): void => undefined;
+      async function look(member: SharedCapMember): Promise<void> {
+        const status = await target.status();
+        if (isGone) return;
+        member.hold(clock.now(), status, 0);
+        cancel = clock.after(leavingLookMs, () => void look(member));
+      }
+      await look(left);
+      try {
+        await gone;
+      } finally {
+        isGone = true;
+        cancel();
+        left.leave();
+      }
+    },
+  };
+}
+
+/** A target whose workers take room in a cap that somebody else's decisions do not ask: those of a paused object. */
+export function occupying(
+  target: Target,
+  member: SharedCapMember,
+  { clock, minimum }: { readonly clock: Clock; readonly minimum: number },
+): Target {
+  member.withdraw();
+  return {
+    async status() {
+      const status = await target.status();
+      member.hold(clock.now(), status, minimum);
+      return status;
+    },
+    scale: (to) => target.scale(to),
+    close: () => target.close(),
+  };
+}
