@@ -72,7 +72,8 @@ export type ReasonCode =
   | "GroupsExhausted"
   | "StartBudgetSpent"
   | "FallbackActivated"
-  | "SharedCap";
+  | "SharedCap"
+  | "JobsFailing";
 
 /** One reason of a decision: a word for programs, a sentence for people, the figures of the sentence. */
 export interface Reason {
@@ -113,7 +114,9 @@ export type Rule =
   | "fallback"
   | "groups"
   | "maximum"
-  | "shared-cap";
+  | "shared-cap"
+  // and with jobs
+  | "backoff";
 
 /** The count that one rule proposes, and how it comes to it. */
 export interface Candidate {

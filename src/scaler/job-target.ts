@@ -4,6 +4,17 @@
  */
 export type JobState = "pending" | "running" | "succeeded" | "failed";
 
+/** What a job says of its messages. */
+export interface JobWork {
+  /** Messages that it works on now. */
+  readonly inFlight: number;
+  /** Attempts at messages that ended well, and that failed. */
+  readonly completed: number;
+  readonly failed: number;
+  /** Milliseconds spent on messages, added up, those that it works on now included. */
+  readonly busyMs?: number;
+}
+
 /** One job as its target sees it. */
 export interface JobStatus {
   /** Unique among the jobs of a target, such as `resize-x7k2p`. */
@@ -18,6 +29,12 @@ export interface JobStatus {
   readonly endedAt: number | null;
   /** Tries that failed. */
   readonly failures: number;
+  /** When its last try began; absent where the target does not know. */
+  readonly startedAt?: number;
+  /** When that try was ready for its first message, by its own word or its pod's; absent until then, or where neither tells. */
+  readonly readyAt?: number;
+  /** What that try does and has done, where it says so: what it said last, once it has ended. */
+  readonly work?: JobWork;
   /** The operating system's id while it runs on this machine. */
   readonly pid?: number;
   /** Why it failed, in Kubernetes' words: `BackoffLimitExceeded`, `DeadlineExceeded`. */
@@ -36,6 +53,14 @@ export interface JobTargetStatus {
   /** How many more could start at once; null where the target does not know. */
   readonly room: number | null;
   readonly jobs: readonly JobStatus[];
+  /** All that ended since the target was made, forgotten ones included; absent where it does not count them. */
+  readonly ended?: EndedJobs;
+}
+
+/** Jobs that ended by themselves. */
+export interface EndedJobs {
+  readonly succeeded: number;
+  readonly failed: number;
 }
 
 /**

@@ -1,8 +1,8 @@
-import { type Duration, isSluiceError, toMs } from "../core/index.ts";
+import { durationOf } from "./duration-of.ts";
 import { below, invalid, type Place, type Read, refuse } from "./field.ts";
 import type { ObjectMeta } from "./object-meta.ts";
-import { parseDecimal } from "./quantity.ts";
-import type { ObjectiveControl, ScalingControls, SequentialControl } from "./scaling-controls.ts";
+import { readObjective } from "./objective-annotation.ts";
+import type { ScalingControls, SequentialControl } from "./scaling-controls.ts";
 import { readSharedCap } from "./shared-cap.ts";
 import { splitWords } from "./split-words.ts";
 import { suggestion } from "./suggest.ts";
@@ -39,11 +39,16 @@ export function readControls(
   const switches = readSwitches(kind, annotations, at);
   const pausedReplicas = readPausedReplicas(kind, annotations, at);
   const localCommand = readLocalCommand(annotations, at);
-  const objective = readObjective(annotations, at);
+  const objective = readObjective(kind, annotations, at);
   const sharedCap = readSharedCap(kind, annotations, at);
   const sequential = readSequential(kind, annotations, at);
   if (pausedReplicas === invalid || localCommand === invalid) return invalid;
   if (objective === invalid || sharedCap === invalid || sequential === invalid) return invalid;
+  if (objective !== null && sequential !== null)
+    return refuse(
+      below(at, "sluice.dev/strategy"),
+      "excludes sluice.dev/objective: each says when jobs are created. Keep one of them.",
+    );
   return { ...switches, pausedReplicas, localCommand, objective, sharedCap, sequential };
 }
 
@@ -116,59 +121,6 @@ function readLocalCommand(annotations: Annotations, at: Place): Read<readonly st
   );
 }
 
-const modes = ["cost", "balanced", "latency"] as const;
-
-/** What stands in `sluice.dev/objective`, each with its reader, which answers null for what it cannot be. */
-const objectiveParts: {
-  readonly [name: string]: (text: string) => Partial<ObjectiveControl> | null;
-} = {
-  maxWait: (text) => period(text, (maxWaitMs) => (maxWaitMs > 0 ? { maxWaitMs } : null)),
-  mode(text) {
-    const mode = modes.find((one) => one === text);
-    return mode === undefined ? null : { mode };
-  },
-  theta: (text) => shareUpTo(1, text, (theta) => ({ theta })),
-  lateShare: (text) => shareUpTo(0.5, text, (lateShare) => ({ lateShare })),
-  adaptive: (text) => (text === "true" || text === "false" ? { adaptive: text === "true" } : null),
-  startCost: (text) => period(text, (startCostMs) => ({ startCostMs })),
-  startupDelay: (text) => period(text, (startupDelayMs) => ({ startupDelayMs })),
-};
-
-function readObjective(annotations: Annotations, at: Place): Read<ObjectiveControl | null> {
-  const key = "sluice.dev/objective";
-  const value = annotations[key];
-  if (value === undefined) return null;
-  const pairs = value.includes("=") ? value.split(",") : [`maxWait=${value}`];
-  const parts = pairs.map((pair) => {
-    const [name, text] = splitPair(pair);
-    return Object.hasOwn(objectiveParts, name) ? (objectiveParts[name]?.(text) ?? null) : null;
-  });
-  const read: Partial<ObjectiveControl> = Object.assign({ mode: "cost" }, ...parts);
-  const { maxWaitMs, mode = "cost" } = read;
-  if (maxWaitMs !== undefined && !parts.includes(null)) return { ...read, maxWaitMs, mode };
-  return refuse(
-    below(at, key),
-    `must be a wait to keep, such as "30s" or "maxWait=30s,mode=latency" (mode is one of ${modes.join(", ")}; there may also be ${Object.keys(objectiveParts).slice(2).join(", ")}); got ${JSON.stringify(value)}.`,
-  );
-}
-
-function period(
-  text: string,
-  make: (ms: number) => Partial<ObjectiveControl> | null,
-): Partial<ObjectiveControl> | null {
-  const ms = durationOf(text);
-  return ms === null ? null : make(ms);
-}
-
-function shareUpTo(
-  most: number,
-  text: string,
-  make: (share: number) => Partial<ObjectiveControl>,
-): Partial<ObjectiveControl> | null {
-  const share = parseDecimal(text);
-  return share !== null && share > 0 && share <= most ? make(share) : null;
-}
-
 function readSequential(
   kind: Kind,
   annotations: Annotations,
@@ -203,21 +155,6 @@ function warnOfIdle(annotations: Annotations, at: Place): void {
   }
 }
 
-function splitPair(pair: string): [name: string, value: string] {
-  const at = pair.indexOf("=");
-  return at < 0 ? [pair.trim(), ""] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
-}
-
 function readWhole(value: string): number | null {
   return /^\+?\d{1,15}$/.test(value) ? Number(value) : null;
-}
-
-function durationOf(value: Duration | undefined): number | null {
-  if (value === undefined) return null;
-  try {
-    return toMs(value);
-  } catch (error) {
-    if (isSluiceError(error)) return null;
-    throw error;
-  }
 }

@@ -28,6 +28,8 @@ export interface ObjectiveControl {
   readonly adaptive?: boolean;
   readonly startCostMs?: number;
   readonly startupDelayMs?: number;
+  /** For a ScaledJob: whether a job ends after one message (as without it), or works until there is none. */
+  readonly messagesPerJob?: MessagesPerJob;
 }
 
 /** `sluice.dev/shared-cap: gpu=10`. */
@@ -35,6 +37,9 @@ export interface SharedCapControl {
   readonly name: string;
   readonly maxReplicas: number;
 }
+
+/** `messagesPerJob=1` and `messagesPerJob=many`. */
+export type MessagesPerJob = "one" | "many";
 
 /** `sluice.dev/threshold` (messages, default 0) and `sluice.dev/max-age` (default none). */
 export interface SequentialControl {

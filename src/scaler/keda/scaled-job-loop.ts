@@ -2,9 +2,10 @@
  * One poll of a ScaledJob: how many jobs to create. KEDA's strategies are here; Sluice's `sequential` is in
  * sequential.ts. A job ends by itself, so nothing here ever takes one away.
  */
+import type { TriggerSpec } from "../../specs/index.ts";
 import type { Candidate, Decision, MetricRecord, Reason, Rule } from "../decision.ts";
 import type { JobLook, JobVerdict, ScaledJobState } from "./job-look.ts";
-import { combineJobMetrics, jobMetric } from "./job-metrics.ts";
+import { combineJobMetrics, type JobMetric, jobMetric } from "./job-metrics.ts";
 import { jobsToCreate } from "./job-strategy.ts";
 import type { JobObservation, TriggerReading } from "./object-observation.ts";
 import type { ScaledJobPolicy } from "./scaled-job-policy.ts";
@@ -73,7 +74,7 @@ function lookAt(policy: ScaledJobPolicy, state: ScaledJobState, seen: JobObserva
   }));
   const metrics = read.flatMap(({ metric }) => (typeof metric === "string" ? [] : [metric]));
   const errors = read.flatMap(({ trigger, metric }) =>
-    typeof metric === "string" ? [`${nameOf(trigger, policy)}: ${metric}`] : [],
+    typeof metric === "string" ? [`${nameOf(trigger, policy.triggers)}: ${metric}`] : [],
   );
   const calculation = policy.strategy.multipleScalersCalculation;
   return {
@@ -122,7 +123,7 @@ function conclude(look: JobLook, state: ScaledJobState, verdict: JobVerdict): Sc
     maxReplicaCount: policy.minReplicaCount + policy.scaleLimit,
     ...{ candidates, rule },
     reasons: [...created, ...verdict.reasons, activity(look), ...failed],
-    metrics: seen.triggers.map((trigger) => recordOf(trigger, look)),
+    metrics: seen.triggers.map((trigger) => recordOf(trigger, look.metrics, policy.triggers)),
   };
   return { decision, create, state };
 }
@@ -137,12 +138,17 @@ function activity({ combined, policy, metrics }: JobLook): Reason {
   return { code: "ScalerNotActive", text, figures };
 }
 
-function recordOf(trigger: TriggerReading, { metrics, policy }: JobLook): MetricRecord {
+function recordOf(
+  trigger: TriggerReading,
+  metrics: readonly JobMetric[],
+  specs: readonly TriggerSpec[],
+): MetricRecord {
   const metric = metrics.find(({ index }) => index === trigger.index);
   const [spec] = trigger.specs;
+  const owner = specs[trigger.index];
   return {
-    metricName: nameOf(trigger, policy),
-    trigger: policy.triggers[trigger.index]?.name || (policy.triggers[trigger.index]?.type ?? ""),
+    metricName: nameOf(trigger, specs),
+    trigger: owner?.name || (owner?.type ?? ""),
     metricType: spec?.metricType ?? "AverageValue",
     target: metric?.target ?? spec?.target ?? 0,
     value: metric?.queue ?? null,
@@ -154,6 +160,16 @@ function recordOf(trigger: TriggerReading, { metrics, policy }: JobLook): Metric
   };
 }
 
-function nameOf({ specs, index }: TriggerReading, { triggers }: ScaledJobPolicy): string {
-  return specs[0]?.metricName ?? `s${index}-${triggers[index]?.type ?? "trigger"}`;
+/** What was read of triggers, each by itself, for the record of a decision that does not go by KEDA's strategies. */
+export function recordTriggers(
+  triggers: readonly TriggerReading[],
+  specs: readonly TriggerSpec[],
+): readonly MetricRecord[] {
+  const read = triggers.map((trigger) => jobMetric(trigger, Number.POSITIVE_INFINITY));
+  const metrics = read.flatMap((metric) => (typeof metric === "string" ? [] : [metric]));
+  return triggers.map((trigger) => recordOf(trigger, metrics, specs));
+}
+
+function nameOf({ specs, index }: TriggerReading, owners: readonly TriggerSpec[]): string {
+  return specs[0]?.metricName ?? `s${index}-${owners[index]?.type ?? "trigger"}`;
 }

@@ -111,6 +111,16 @@ function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, see
 
 const mostPoints = 32;
 
+/** The worst that the deadlines ask for. */
+export function shortageOf(
+  policy: ObjectivePolicy,
+  learned: Learned,
+  seen: Observation,
+): Shortage | null {
+  const { capacity, demands, times } = envelopeOf(policy, learned, seen);
+  return worstShortage(capacity, demands, times);
+}
+
 /** The deadlines, and who can start jobs by them. */
 function envelopeOf(policy: ObjectivePolicy, learned: Learned, seen: Observation): Envelope {
   const { startup, startupMs, aimMs, serviceMs, waitingCount, stalenessMs } = learned;
@@ -165,7 +175,7 @@ function neededSoon(policy: ObjectivePolicy, learned: Learned): number {
 }
 
 /** How many there shall be by the deadlines alone. */
-function wantedOf(
+export function wantedOf(
   policy: ObjectivePolicy,
   { waitingCount }: Learned,
   { status }: Observation,

@@ -1,5 +1,6 @@
 export * from "./check-objective.ts";
 export * from "./decide-by-objective.ts";
+export * from "./jobs/index.ts";
 export type * from "./objective-bounds.ts";
 export * from "./objective-engine.ts";
 export * from "./objective-policy.ts";

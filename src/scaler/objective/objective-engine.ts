@@ -1,6 +1,6 @@
 /** A ScaledObject whose annotation `sluice.dev/objective` asks for a wait: its triggers are read, KEDA's rules are not asked. */
-import { type ObjectiveOptions, SluiceError } from "../../core/index.ts";
-import type { ObjectiveControl, ScaledObject, TriggerSpec } from "../../specs/index.ts";
+import { SluiceError } from "../../core/index.ts";
+import type { ScaledObject, TriggerSpec } from "../../specs/index.ts";
 import type { Decision } from "../decision.ts";
 import { createEngine, type Engine } from "../engine.ts";
 import { factsOf } from "../explain/trigger-facts.ts";
@@ -9,7 +9,9 @@ import type { ReplicaWindow } from "../replica-window.ts";
 import type { MetricReading, ScalerTrigger } from "../scaler-trigger.ts";
 import type { Target } from "../target.ts";
 import type { MetricSample, ReadingWish, Trigger } from "../trigger.ts";
+import { toObjectiveOptions } from "./annotated-options.ts";
 import { checkObjective } from "./check-objective.ts";
+import { checkCounting, countsMessages, objectivePollingMs } from "./counting-triggers.ts";
 import { type ObjectivePolicy, toObjectivePolicy } from "./objective-policy.ts";
 import type { ObjectiveState } from "./objective-state.ts";
 import { rememberObjective } from "./remember-objective.ts";
@@ -25,15 +27,8 @@ export interface ObjectiveEngineOptions extends ScalerEngineOptions {
   readonly initialState?: ObjectiveState;
 }
 
-/** Under an objective the queue is looked at this often at least, whatever `pollingInterval` says. */
-const longestPollingMs = 5000;
-const shortestPollingMs = 250;
-
 /** That a cap keeps an object back is told this often at most. */
 const tellEveryMs = 60_000;
-
-/** These say how many replicas to have, or what pods use, and not how many messages there are. */
-const countless: ReadonlySet<string> = new Set(["cpu", "memory", "cron"]);
 
 /** What a ScaledObject does not say of itself. */
 export interface ObjectiveObjectSurroundings {
@@ -54,35 +49,19 @@ export function objectiveOf(
 ): ObjectivePolicy | null {
   if (objective === null) return null;
   const { minReplicaCount, maxReplicaCount, pollingInterval, triggers, fallback } = spec;
-  if (triggers.every((trigger) => !countsMessages(trigger)))
-    throw new SluiceError(
-      "TRIGGER_INVALID",
-      `an objective needs a trigger that counts messages; got ${triggers.map(({ type }) => type).join(", ")}. Add one for the queue, or remove sluice.dev/objective.`,
-    );
-  const most = Math.min(longestPollingMs, objective.maxWaitMs / 6);
-  const pollingMs = Math.min(pollingInterval * 1000, Math.max(shortestPollingMs, most));
+  checkCounting(triggers);
   const policy = toObjectivePolicy(
-    optionsOf(objective),
+    toObjectiveOptions(objective),
     {
       minReplicaCount: minReplicaCount ?? 0,
       maxReplicaCount: maxReplicaCount ?? 100,
-      pollingInterval: `${Math.round(pollingMs)}ms`,
+      pollingInterval: `${objectivePollingMs(pollingInterval, objective.maxWaitMs)}ms`,
     },
     { startupMs },
   );
   // Under the objective there is no formula whose triggers could stand in for one another.
   const usable = fallback?.behavior === "scalingModifiers" ? null : fallback;
   return { ...policy, windows: windowsOf(built), fallback: usable };
-}
-
-function optionsOf(control: ObjectiveControl): ObjectiveOptions {
-  const { maxWaitMs, startCostMs, startupDelayMs, ...margins } = control;
-  return {
-    maxWait: `${maxWaitMs}ms`,
-    ...margins,
-    ...(startCostMs !== undefined && { startCost: `${startCostMs}ms` }),
-    ...(startupDelayMs !== undefined && { startupDelay: `${startupDelayMs}ms` }),
-  };
 }
 
 /**
@@ -159,10 +138,6 @@ function windowsOf(
         `trigger ${index} (cron) must have a timezone that is known. Write an IANA name, such as Europe/Berlin.`,
       );
     });
-}
-
-function countsMessages({ type }: Pick<TriggerSpec, "type">): boolean {
-  return !countless.has(type);
 }
 
 interface QueueTriggerTerms {

@@ -161,7 +161,8 @@ const demanding = {
   forecast: "jobs that are expected",
 } as const;
 
-const codes = {
+/** The reason of a shortage, by its rule. */
+export const shortageCodes = {
   deadline: "DeadlineAtRisk",
   due: "DelayedJobsDue",
   hopeless: "DeadlineMissed",
@@ -179,7 +180,7 @@ function reasons(figured: Figured): readonly Reason[] {
   if (guard !== null) list.push(guardReason(figured, guard));
   if (wanted > current)
     list.push({
-      code: codes[shortage?.rule ?? "deadline"],
+      code: shortageCodes[shortage?.rule ?? "deadline"],
       text: shortageText(figured),
       figures,
     });

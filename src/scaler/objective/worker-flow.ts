@@ -87,8 +87,9 @@ function sameLife(memory: WorkerMemory | undefined, worker: WorkerStatus): Worke
 }
 
 function remember(worker: WorkerStatus, earlier: WorkerMemory | null, at: number): WorkerMemory {
-  const { state, startedAt, completed = 0, failed = 0 } = worker;
-  const isReady = state === "idle" || state === "busy" || earlier?.isReady === true;
+  const { state, startedAt, readyAt, completed = 0, failed = 0 } = worker;
+  const wasReady = readyAt !== undefined || earlier?.isReady === true;
+  const isReady = state === "idle" || state === "busy" || wasReady;
   const inFlight = worker.inFlight ?? (state === "busy" ? 1 : 0);
   const ended = completed + failed;
   const isSame = earlier !== null && earlier.ended === ended && earlier.inFlight === inFlight;

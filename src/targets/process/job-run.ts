@@ -9,7 +9,8 @@
  *   pending, running → (stop) gone, once the process is gone; it is killed when it overruns its grace
  */
 import type { Cancel, Clock } from "../../core/index.ts";
-import type { JobState, JobStatus } from "../../scaler/index.ts";
+import type { JobState, JobStatus, JobWork } from "../../scaler/index.ts";
+import type { WorkerMessage } from "./protocol.ts";
 import { classifyExit, type WorkerExit } from "./worker-exit.ts";
 import {
   type OutputStream,
@@ -47,6 +48,11 @@ export class JobRun {
   #state: JobState = "pending";
   #reason: FailureReason | null = null;
   #failures = 0;
+  #startedAt = 0;
+  /** Null until the present try has said that it is ready. */
+  #readyAt: number | null = null;
+  #work: JobWork | null = null;
+  #heardAt = 0;
   #endedAt: number | null = null;
   #isStopping = false;
   #process: WorkerProcess | null = null;
@@ -73,9 +79,19 @@ export class JobRun {
       createdAt: this.#createdAt,
       endedAt: this.#endedAt,
       failures: this.#failures,
+      startedAt: this.#startedAt,
+      ...(this.#readyAt === null ? {} : { readyAt: this.#readyAt }),
+      ...(this.#work === null ? {} : { work: this.#workNow(this.#work) }),
       ...(pid === undefined ? {} : { pid }),
       ...(this.#reason === null ? {} : { reason: this.#reason }),
     };
+  }
+
+  /** What runs has gone on running since it was heard of. */
+  #workNow(work: JobWork): JobWork {
+    if (work.busyMs === undefined || this.#process === null) return work;
+    const sinceMs = Math.max(0, this.#options.clock.now() - this.#heardAt);
+    return { ...work, busyMs: work.busyMs + work.inFlight * sinceMs };
   }
 
   /** Ends it for good, succeeded or not. Asking again changes nothing. */
@@ -101,17 +117,30 @@ export class JobRun {
 
   #start(): void {
     const { command, clock, onLine } = this.#options;
+    this.#startedAt = clock.now();
+    this.#readyAt = null;
+    this.#work = null;
     this.#process = startWorkerProcess(command, clock, {
       onLine,
-      // A worker that says what it does is heard by nobody: a job is left alone until it ends.
-      onMessage: () => undefined,
+      onMessage: (message) => this.#onMessage(message),
       onExit: (exit) => this.#onExit(exit),
     });
     this.#state = this.#process.pid === undefined ? "pending" : "running";
   }
 
+  /** A job is left alone until it ends; what it says is for those who count. */
+  #onMessage(message: WorkerMessage): void {
+    const now = this.#options.clock.now();
+    this.#readyAt ??= now;
+    if (message.type !== "activity") return;
+    const { type: _, ...work } = message;
+    this.#work = work;
+    this.#heardAt = now;
+  }
+
   #onExit(exit: WorkerExit): void {
     this.#process = null;
+    if (this.#work !== null) this.#work = { ...this.#work, inFlight: 0 };
     if (exit.code === 0 && this.#reason === null) {
       this.#end("succeeded", exit);
       return;

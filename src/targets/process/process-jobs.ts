@@ -5,6 +5,7 @@
  */
 import { type Clock, type Logger, SluiceError, systemClock } from "../../core/index.ts";
 import {
+  type EndedJobs,
   type JobStatus,
   type JobTarget,
   type JobTargetStatus,
@@ -91,6 +92,7 @@ class LocalJobs implements ProcessJobs {
   readonly #whenEmpty = new Set<() => void>();
   #plan: JobPlan;
   #fatal: SluiceError | null = null;
+  #ended: EndedJobs = { succeeded: 0, failed: 0 };
   #closing: Promise<void> | null = null;
 
   constructor(options: ProcessJobsOptions) {
@@ -102,7 +104,7 @@ class LocalJobs implements ProcessJobs {
   async status(): Promise<JobTargetStatus> {
     const { maxProcesses } = this.#options;
     const room = maxProcesses === undefined ? null : Math.max(0, maxProcesses - this.#unfinished());
-    return toJobTargetStatus(this.#statuses(), room);
+    return { ...toJobTargetStatus(this.#statuses(), room), ended: this.#ended };
   }
 
   async create(count: number): Promise<void> {
@@ -165,7 +167,9 @@ class LocalJobs implements ProcessJobs {
 
   #onEnd(run: JobRun, exit: WorkerExit | null): void {
     this.#leaving.delete(run);
-    const { id, reason, failures, generation } = run.status;
+    const { id, state, reason, failures, generation } = run.status;
+    if (this.#jobs.has(id) && (state === "succeeded" || state === "failed"))
+      this.#ended = { ...this.#ended, [state]: this.#ended[state] + 1 };
     if (reason !== undefined) {
       const how = exit === null ? {} : { exit: describeExit(exit) };
       this.#options.logger.warn("job failed", { job: id, reason, failures, ...how });

@@ -1,0 +1,204 @@
+/**
+ * Keeps a wait objective with jobs that end by themselves. A decision says only how many to create: nothing scales in, so
+ * there is no keep-alive and no reserve. What waits, less what pending jobs will take, is set against the deadlines; jobs
+ * that failed keep their places for a while (`job-failures.ts`). A reading that failed creates nothing.
+ */
+import type { Decision } from "../../decision.ts";
+import type { JobStatus } from "../../job-target.ts";
+import type { JobObservation } from "../../keda/index.ts";
+import { shortageOf, wantedOf } from "../decide-by-objective.ts";
+import type { Demand, Shortage } from "../envelope.ts";
+import { type Learned, learn } from "../learn.ts";
+import { lookAtQueue } from "../queue-look.ts";
+import { meanServiceMs } from "../service-time.ts";
+import { type RecentStarts, startsLeft, startsOfLastMinute } from "../start-budget.ts";
+import { type StartupView, viewStartups } from "../startup-times.ts";
+import { type JobPlace, worstJobShortage } from "./job-capacity.ts";
+import { type JobEndings, noteEndings, placesHeld } from "./job-failures.ts";
+import type { JobObjectivePolicy } from "./job-objective-policy.ts";
+import { type FiguredJobs, holdJobs, recordJobs } from "./job-objective-record.ts";
+import type { JobObjectiveState } from "./job-objective-state.ts";
+import { jobsAsWorkers, stillTakesMs, takesAt } from "./jobs-as-workers.ts";
+import { lookAtOneMessageJobs } from "./observe-job-queue.ts";
+
+/** What a look leads to: `create` jobs more. */
+export interface JobObjectiveOutcome {
+  readonly state: JobObjectiveState;
+  readonly decision: Decision;
+  readonly create: number;
+}
+
+/** Decides from what `observeJobQueue` saw. Pure. */
+export type DecideJobs = (state: JobObjectiveState, seen: JobObservation) => JobObjectiveOutcome;
+
+/**
+ * The policy as a decision function; see the top of this file.
+ *
+ * @example
+ * const jobs: Parameters<typeof jobObjectiveOf>[0][] = [];
+ * for (const job of jobs) {
+ *   const policy = jobObjectiveOf(job);
+ *   if (policy === null) continue;
+ *   const decide = decideJobsByObjective(policy);
+ *   let state = initialJobObjectiveState(policy);
+ * }
+ */
+export function decideJobsByObjective(policy: JobObjectivePolicy): DecideJobs {
+  return (state, seen) => {
+    const look = seen.failure === null ? lookAtJobs(policy, state, seen) : null;
+    if (look === null) return { state, decision: holdJobs(policy, seen), create: 0 };
+    return decide(policy, state, look);
+  };
+}
+
+/** Everything that was seen and is known. */
+interface JobLook {
+  readonly seen: JobObservation;
+  readonly learned: Learned;
+  readonly endings: JobEndings;
+}
+
+function lookAtJobs(
+  policy: JobObjectivePolicy,
+  { learned: before, failures, expected }: JobObjectiveState,
+  given: JobObservation,
+): JobLook | null {
+  const { at, jobs } = given;
+  const { p90: startupMs } = viewStartups(before.startups, policy.startupMs);
+  const { messagesPerJob, concurrency } = policy;
+  const status = jobsAsWorkers(jobs, {
+    ...{ messagesPerJob, at, startupMs, expected, before: before.workers },
+    over: failures.known ?? [],
+    usualMs: Math.min(meanServiceMs(before.service), at - (before.at ?? at)),
+  });
+  const seen = { ...given, status };
+  const queue =
+    messagesPerJob === "one"
+      ? lookAtOneMessageJobs(seen, startupMs)
+      : lookAtQueue(seen, concurrency);
+  if (queue === null) return null;
+  const learned = learn(policy, before, seen, queue);
+  return { seen, learned, endings: noteEndings(failures, jobs, at) };
+}
+
+function decide(policy: JobObjectivePolicy, before: JobObjectiveState, look: JobLook) {
+  const { seen, learned, endings } = look;
+  const { at, jobs } = seen;
+  const current = jobs.running;
+  const shortage =
+    policy.messagesPerJob === "one"
+      ? shortageOfPlaces(policy, look)
+      : shortageOf(policy, learned, seen);
+  const eager = policy.isEager && current === 0 && learned.waitingCount >= 1 ? 1 : 0;
+  const wanted =
+    policy.messagesPerJob === "one"
+      ? current + Math.max(shortage?.workers ?? 0, eager)
+      : wantedOf(policy, learned, seen, shortage);
+  const held = placesHeld(endings.failures, jobs, policy.messagesPerJob);
+  const recent = startsOf(policy, look);
+  const most = policy.maxReplicaCount - current;
+  const room = Math.max(0, Math.min(jobs.room ?? most, most));
+  const asked = Math.max(0, Math.min(wanted - current - held, room));
+  const guarded = guard(policy, look, { asked, recent });
+  const lacking = lackingOf(policy, before, { at, current, held });
+  const create = Math.min(Math.max(guarded.create, lacking), room);
+  const figured: FiguredJobs = {
+    ...{ policy, seen, learned, shortage, wanted, held, lacking, create },
+    guard: guarded.by,
+  };
+  const state: JobObjectiveState = {
+    learned: {
+      ...learned.state,
+      recentStarts: create > 0 ? [...recent, { at, count: create }] : recent,
+    },
+    failures: endings.failures,
+    expected: current + create,
+    minimumAt: lacking > 0 ? at : before.minimumAt,
+  };
+  return { state, decision: recordJobs(figured), create };
+}
+
+/** The worst that the deadlines ask for where each job takes one message. */
+function shortageOfPlaces(policy: JobObjectivePolicy, { seen, learned }: JobLook): Shortage | null {
+  const { at, jobs } = seen;
+  const { startup, startupMs, aimMs, serviceMs, state } = learned;
+  let due = 0;
+  // Of the time between two looks the beginning counts: a job that is created earlier costs no more.
+  const demands: Demand[] = state.waiting.map(({ from, count }) => {
+    due += count;
+    return { tauMs: from + aimMs - at, due, isKnown: true };
+  });
+  const unfinished = jobs.jobs.filter(({ endedAt }) => endedAt === null);
+  const capacity = {
+    places: unfinished.flatMap((job) => placeOf(job, { at, startup, serviceMs })),
+    room: policy.maxReplicaCount - jobs.running,
+    ...{ startupMs, serviceMs, tickMs: policy.pollingIntervalMs },
+  };
+  return worstJobShortage(capacity, demands);
+}
+
+/** None for a job that waits to be tried again, whose place is held, and for one that does not get to start. */
+function placeOf(
+  job: JobStatus,
+  now: { readonly at: number; readonly startup: StartupView; readonly serviceMs: number },
+): readonly JobPlace[] {
+  const { at, startup, serviceMs } = now;
+  if (job.state === "pending" && job.failures > 0) return [];
+  const takenAt = takesAt(job, startup.p90);
+  if (takenAt !== null && takenAt <= at) {
+    const age = at - takenAt;
+    // One that takes longer than most may take as long again.
+    return [{ takesInMs: null, freeInMs: age < serviceMs ? serviceMs - age : serviceMs }];
+  }
+  const takesInMs = stillTakesMs(job, { at, startup });
+  return takesInMs === null ? [] : [{ takesInMs, freeInMs: takesInMs + serviceMs }];
+}
+
+/** The starts of the last minute. A job of one message that ended well gives its start back: the next message needs one more. */
+function startsOf(
+  { messagesPerJob }: JobObjectivePolicy,
+  { seen, learned, endings }: JobLook,
+): RecentStarts {
+  const starts = startsOfLastMinute(learned.state.recentStarts, seen.at);
+  let back = messagesPerJob === "one" ? endings.succeeded : 0;
+  return starts.flatMap(({ at, count }) => {
+    const returned = Math.min(back, count);
+    back -= returned;
+    return count > returned ? [{ at, count: count - returned }] : [];
+  });
+}
+
+interface Guarded {
+  readonly create: number;
+  readonly by: FiguredJobs["guard"];
+}
+
+/** What the guards leave of a wish for more. */
+function guard(
+  policy: JobObjectivePolicy,
+  { seen, learned }: JobLook,
+  wish: { readonly asked: number; readonly recent: RecentStarts },
+): Guarded {
+  const { asked, recent } = wish;
+  const { running } = seen.jobs;
+  const { frozenUntil, limit, seen: times } = learned.state.saturation;
+  if (asked > 0 && times > 0 && frozenUntil !== null && limit !== null) {
+    // Jobs end by themselves, so a count is frozen at what it was and not at what is left of it.
+    const most = seen.at < frozenUntil ? Math.floor(limit / 1.5) : limit;
+    const create = Math.max(0, Math.min(asked, most - running));
+    if (create < asked) return { create, by: "saturated" };
+  }
+  const left = startsLeft(recent, policy.maxStartsPerMinute);
+  const create = Math.min(asked, left, policy.maxStepUp);
+  return { create, by: left < asked ? "budget" : null };
+}
+
+/** What is missing for the minimum: made up as seldom as KEDA does, since jobs that find nothing may end at once. */
+function lackingOf(
+  { minReplicaCount, minimumEveryMs }: JobObjectivePolicy,
+  { minimumAt }: JobObjectiveState,
+  now: { readonly at: number; readonly current: number; readonly held: number },
+): number {
+  if (minimumAt !== null && now.at < minimumAt + minimumEveryMs) return 0;
+  return Math.max(0, minReplicaCount - now.current - now.held);
+}

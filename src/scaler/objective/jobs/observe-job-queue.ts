@@ -1,0 +1,73 @@
+/** What a ScaledJob's objective looks at, put together from its triggers and its jobs. */
+import type { ReadingFailure } from "../../decision.ts";
+import type { JobTargetStatus } from "../../job-target.ts";
+import { type JobObservation, observeJobs, type TriggerReading } from "../../keda/index.ts";
+import type { MetricSample } from "../../trigger.ts";
+import type { QueueLook } from "../queue-look.ts";
+import type { JobObjectivePolicy } from "./job-objective-policy.ts";
+import { takesAt } from "./jobs-as-workers.ts";
+
+/** The parts of a look. */
+export interface JobQueueLook {
+  readonly at: number;
+  readonly triggers: readonly TriggerReading[];
+  readonly jobs: JobTargetStatus;
+  /** The target's, when its status could not be read. */
+  readonly failure?: ReadingFailure | null;
+}
+
+/** Puts together what was read at one time. A failed reading of any trigger that counts messages is the failure of all. */
+export function observeJobQueue(policy: JobObjectivePolicy, look: JobQueueLook): JobObservation {
+  const { at, failure = null } = look;
+  const counting = look.triggers.filter(({ index }) => policy.counts[index] !== null);
+  const failed = counting.find(({ readings }) => readings === null);
+  const unread: ReadingFailure | null =
+    failed === undefined ? null : { of: "trigger", text: failed.failure ?? "it was not read" };
+  const samples = counting.flatMap((trigger) => samplesOf(trigger, { policy, at }));
+  return { ...observeJobs(look), failure: failure ?? unread, samples };
+}
+
+function samplesOf(
+  { readings, index }: TriggerReading,
+  { policy, at }: { readonly policy: JobObjectivePolicy; readonly at: number },
+): readonly MetricSample[] {
+  const isReady = policy.counts[index] === "excluded";
+  return (readings ?? [])
+    .filter(({ metricName }) => !metricName.endsWith("-age"))
+    .map(({ metricName: name, value, oldestAgeMs = null }) => ({
+      ...{ name, value, at, oldestAgeMs, ready: isReady ? value : null },
+      ...{ inFlight: null, delayed: null },
+    }));
+}
+
+/** A job that is ready takes its message within this; until then a source that counts waiting messages still has it. */
+const takingMs = 500;
+
+/**
+ * The queue where each job takes one message: what waits, without what ready jobs have taken or are about to. A message
+ * that a job works on is never counted as one that waits, whether the source still counts it or not; null where the samples
+ * make no sense.
+ */
+export function lookAtOneMessageJobs(
+  { samples, jobs: { jobs }, at: now }: JobObservation,
+  startupMs: number,
+): QueueLook | null {
+  const isSense = samples.every(({ value }) => value >= 0 && Number.isFinite(value));
+  if (samples.length === 0 || !isSense) return null;
+  const at = Math.min(now, ...samples.map((sample) => sample.at));
+  const taken = jobs.flatMap((job) => {
+    const from = takesAt(job, startupMs);
+    const isOver = job.endedAt !== null && job.endedAt <= at;
+    return from === null || from > at || isOver ? [] : [from];
+  });
+  const inHand = taken.length;
+  const taking = taken.filter((from) => from > at - takingMs).length;
+  const value = samples.reduce((sum, sample) => sum + sample.value, 0);
+  const excludes = samples.every(({ ready }) => ready !== null);
+  const ages = samples.flatMap(({ oldestAgeMs }) => (oldestAgeMs === null ? [] : [oldestAgeMs]));
+  const ready = Math.max(0, value - (excludes ? taking : inHand));
+  return {
+    ...{ at, ready, inFlight: inHand, due: [], activeGroups: null, workersTell: true },
+    oldestAgeMs: ages.length === 0 || ready === 0 ? null : Math.max(0, ...ages),
+  };
+}
