@@ -7,6 +7,8 @@ const jobControls = (annotations: object) =>
   read(scaledJob({}, { annotations })).scaledJobs[0]?.controls;
 const problems = (annotations: object) =>
   texts(problemsOf(scaledObject({}, { annotations }))).join("\n");
+const jobProblems = (annotations: object) =>
+  texts(problemsOf(scaledJob({}, { annotations }))).join("\n");
 const warnings = (annotations: object) =>
   texts(read(scaledObject({}, { annotations })).warnings).join("\n");
 
@@ -122,6 +124,27 @@ describe("Sluice's own", () => {
     ...["maxWait=5s,adaptive=yes", "maxWait=5s,startCost=2", "maxWait=5s,constructor=1"],
   ])("objective refuses %j", (value) => {
     expect(problems({ "sluice.dev/objective": value })).toContain("must be a wait to keep");
+  });
+
+  test("how many messages a ScaledJob's job takes, and that for a ScaledJob alone", () => {
+    const annotation = (value: string) => ({ "sluice.dev/objective": value });
+    expect(jobControls(annotation("30s"))?.objective).toEqual({ maxWaitMs: 30_000, mode: "cost" });
+    expect(jobControls(annotation("maxWait=30s,messagesPerJob=1"))?.objective).toMatchObject({
+      messagesPerJob: "one",
+    });
+    expect(jobControls(annotation("maxWait=30s,messagesPerJob=many"))?.objective).toMatchObject({
+      messagesPerJob: "many",
+    });
+    for (const wrong of ["0", "2", "few", ""])
+      expect(jobProblems(annotation(`maxWait=30s,messagesPerJob=${wrong}`))).toContain(
+        "messagesPerJob is 1 or many",
+      );
+    expect(problems(annotation("maxWait=30s,messagesPerJob=1"))).toContain("must be a wait");
+  });
+
+  test("an objective and the strategy sequential exclude each other", () => {
+    const both = { "sluice.dev/strategy": "sequential", "sluice.dev/objective": "30s" };
+    expect(jobProblems(both)).toContain("excludes sluice.dev/objective");
   });
 
   test("strategy sequential, with a threshold and an age", () => {

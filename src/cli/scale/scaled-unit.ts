@@ -2,11 +2,15 @@
 import { type Clock, type Logger, systemClock } from "../../core/index.ts";
 import {
   type AutoscalerFlags,
+  createJobObjectiveEngine,
   createObjectiveEngine,
   createScaledJobEngine,
   createScaledObjectEngine,
   type Decision,
+  type JobObjectivePolicy,
+  type JobObjectiveState,
   type JobTarget,
+  jobObjectiveOf,
   type ObjectiveState,
   objectiveOf,
   type ScaledJobState,
@@ -18,7 +22,13 @@ import {
   toScaledJobPolicy,
   toScaledObjectPolicy,
 } from "../../scaler/index.ts";
-import { nameOf, type ScaledJob, type ScaledObject, type SpecSet } from "../../specs/index.ts";
+import {
+  nameOf,
+  resolveTrigger,
+  type ScaledJob,
+  type ScaledObject,
+  type SpecSet,
+} from "../../specs/index.ts";
 import {
   createProcessJobs,
   createProcessTarget,
@@ -67,6 +77,7 @@ interface Version<Owner> {
   readonly owner: Owner;
   readonly triggers: readonly ScalerTrigger[];
   readonly command: PodCommand | null;
+  readonly jobObjective: JobObjectivePolicy | null;
 }
 
 async function prepare<Owner extends ScaledObject | ScaledJob>(
@@ -78,7 +89,14 @@ async function prepare<Owner extends ScaledObject | ScaledJob>(
   const command = options.isDryRun ? null : podCommand(set, owner);
   const triggers = await openTriggers(set, owner, options);
   if (owner.kind === "ScaledObject") objectiveOf(owner, { triggers });
-  return { owner, triggers, command };
+  const jobObjective = owner.kind === "ScaledJob" ? await objectiveOfJob(set, owner) : null;
+  return { owner, triggers, command, jobObjective };
+}
+
+async function objectiveOfJob(set: SpecSet, job: ScaledJob): Promise<JobObjectivePolicy | null> {
+  if (job.controls.objective === null) return null;
+  const resolve = job.spec.triggers.map((trigger) => resolveTrigger(set, job, trigger));
+  return jobObjectiveOf(job, await Promise.all(resolve));
 }
 
 /** The part of a unit that is the same for both kinds: an engine that is replaced when the spec changes. */
@@ -212,7 +230,7 @@ function withLeaving(target: Target, leaving: ReadonlyMap<Target, unknown>): Tar
 }
 
 /** A paused object is KEDA's loop's to hold. */
-function keepsObjective({ controls }: ScaledObject): boolean {
+function keepsObjective({ controls }: ScaledObject | ScaledJob): boolean {
   const { objective, paused, pausedReplicas } = controls;
   return objective !== null && !paused && pausedReplicas === null;
 }
@@ -222,32 +240,39 @@ function isObjectiveState(state: ScaledObjectState | ObjectiveState): state is O
   return "margins" in state;
 }
 
+function isJobObjectiveState(
+  state: ScaledJobState | JobObjectiveState,
+): state is JobObjectiveState {
+  return "learned" in state;
+}
+
 async function openJob(set: SpecSet, job: ScaledJob, options: UnitOptions): Promise<ScaledUnit> {
-  if (job.controls.objective !== null)
-    options.logger.warn(
-      "sluice.dev/objective has no effect on a ScaledJob here; KEDA's rules hold",
-      {
-        object: nameOf(job),
-      },
-    );
   const first = await prepare(set, job, options);
   let generation = 1;
   const processes = first.command === null ? null : processJobs(first, generation);
   const target: JobTarget = processes ?? createPretendJobs(options.clock);
 
-  return createUnit<ScaledJob, ScaledJobState>(first, options, {
-    async build(version, earlier, startDelayMs) {
+  return createUnit<ScaledJob, ScaledJobState | JobObjectiveState>(first, options, {
+    async build(
+      version,
+      earlier,
+      startDelayMs,
+    ): Promise<ScalerEngine<ScaledJobState | JobObjectiveState>> {
       if (earlier !== null) {
         generation += 1;
         const plan = planOf(version, generation);
         if (plan !== null) await processes?.update(plan, version.owner.spec.rollout.strategy);
       }
+      const parts = { ...engineParts(version, options), target, startDelayMs };
+      const { owner, jobObjective } = version;
+      if (jobObjective !== null && keepsObjective(owner))
+        return createJobObjectiveEngine({
+          ...{ ...parts, policy: jobObjective },
+          ...(earlier !== null && isJobObjectiveState(earlier) && { initialState: earlier }),
+        });
       return createScaledJobEngine({
-        ...engineParts(version, options),
-        policy: { ...toScaledJobPolicy(version.owner), generation },
-        target,
-        startDelayMs,
-        ...(earlier !== null && { initialState: earlier }),
+        ...{ ...parts, policy: { ...toScaledJobPolicy(owner), generation } },
+        ...(earlier !== null && !isJobObjectiveState(earlier) && { initialState: earlier }),
       });
     },
     closeTarget: () => target.close(),

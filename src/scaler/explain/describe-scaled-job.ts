@@ -1,4 +1,11 @@
-import { defaultMaxReplicas, type ScaledJob, type ScaledJobSpec } from "../../specs/index.ts";
+import { formatMs } from "../../core/index.ts";
+import {
+  defaultMaxReplicas,
+  type ObjectiveControl,
+  type ScaledJob,
+  type ScaledJobSpec,
+} from "../../specs/index.ts";
+import { objectivePollingMs } from "../objective/counting-triggers.ts";
 import { toMeaning } from "./describe-scaled-object.ts";
 import { describeTriggers, valueOfKey } from "./describe-triggers.ts";
 import type { Explained, Meaning } from "./explanation.ts";
@@ -7,21 +14,45 @@ import { factsOf } from "./trigger-facts.ts";
 /** What a ScaledJob means, topic by topic. */
 export function describeScaledJob(explained: Explained<ScaledJob>): readonly Meaning[] {
   const { spec, controls } = explained.object;
-  const decides: readonly (readonly [topic: string, text: string | null])[] =
-    controls.sequential === null
-      ? [
-          ["how many", howMany(spec)],
-          ["strategy", strategies[spec.scalingStrategy.strategy](spec)],
-        ]
-      : [["how many", sequentialText(controls.sequential, spec)]];
   return [
     ...toMeaning([
-      ["creates", boundsText(spec)],
+      ["creates", controls.objective === null ? boundsText(spec) : objectiveBounds(spec)],
       ["paused", controls.paused ? "nothing below happens; running jobs go on" : null],
     ]),
     ...describeTriggers(explained),
-    ...toMeaning([...decides, ["afterwards", afterwards(spec)]]),
+    ...toMeaning([...decides(explained.object), ["afterwards", afterwards(spec)]]),
   ];
+}
+
+type Topics = readonly (readonly [topic: string, text: string | null])[];
+
+function decides({ spec, controls }: ScaledJob): Topics {
+  if (controls.objective !== null) return [["how many", objectiveText(controls.objective, spec)]];
+  if (controls.sequential !== null)
+    return [["how many", sequentialText(controls.sequential, spec)]];
+  return [
+    ["how many", howMany(spec)],
+    ["strategy", strategies[spec.scalingStrategy.strategy](spec)],
+  ];
+}
+
+function objectiveBounds({ minReplicaCount, maxReplicaCount }: ScaledJobSpec): string {
+  const min = minReplicaCount ?? 0;
+  const most = maxReplicaCount ?? defaultMaxReplicas + min;
+  const kept = min > 0 ? `, ${Math.min(min, most)} of them always` : "";
+  return `one-shot jobs, at most ${most} at a time${kept}. Nothing ends a job but itself`;
+}
+
+function objectiveText(
+  { maxWaitMs, mode, messagesPerJob = "one" }: ObjectiveControl,
+  { pollingInterval }: ScaledJobSpec,
+): string {
+  const looks = `looked at every ${formatMs(objectivePollingMs(pollingInterval, maxWaitMs))}`;
+  const what =
+    messagesPerJob === "one"
+      ? "each message gets a job, created in time for the message to be taken"
+      : "a job works until no message comes; one more is created where those that run and start would not take a message";
+  return `by deadlines (sluice.dev/objective, ${mode}): ${what} within ${formatMs(maxWaitMs)} of its arrival; ${looks}`;
 }
 
 function boundsText({

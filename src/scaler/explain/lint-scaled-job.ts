@@ -1,15 +1,14 @@
 import type { ScaledJob, ScaledJobSpec } from "../../specs/index.ts";
 import type { Explained, Remark } from "./explanation.ts";
+import { inFlightOf } from "./in-flight.ts";
 import { lintCommand } from "./lint-command.ts";
-import { lintObjective } from "./lint-objective.ts";
-import { inFlightOf, lintTriggers } from "./lint-triggers.ts";
+import { lintJobObjective, lintObjective } from "./lint-objective.ts";
+import { lintTriggers } from "./lint-triggers.ts";
 import type { InFlight } from "./trigger-facts.ts";
 
 /** What of a ScaledJob does not do what one would think. */
 export function lintScaledJob(explained: Explained<ScaledJob>): readonly Remark[] {
   const { object } = explained;
-  const rules =
-    object.controls.sequential === null ? strategyRemarks(explained) : sequentialRemarks(object);
   return [
     // No job is ever let go, so a value without what they have taken is the strategy's concern alone.
     ...lintTriggers(explained).filter(
@@ -17,10 +16,16 @@ export function lintScaledJob(explained: Explained<ScaledJob>): readonly Remark[
     ),
     ...lintCommand(explained),
     ...lintObjective(object),
-    ...rules,
-    ...minimumOnTop(object.spec),
-    ...several(object.spec),
+    ...rulesOf(explained),
   ];
+}
+
+function rulesOf(explained: Explained<ScaledJob>): readonly Remark[] {
+  const { controls, spec } = explained.object;
+  if (controls.objective !== null) return lintJobObjective(explained);
+  const rules =
+    controls.sequential === null ? strategyRemarks(explained) : sequentialRemarks(explained.object);
+  return [...rules, ...minimumOnTop(spec), ...several(spec)];
 }
 
 type Strategy = ScaledJobSpec["scalingStrategy"]["strategy"];

@@ -7,13 +7,8 @@ import {
   type TriggerSpec,
 } from "../../specs/index.ts";
 import type { Explained, Remark, Resolution } from "./explanation.ts";
-import {
-  factsOf,
-  type InFlight,
-  rabbitmqInFlight,
-  rabbitmqProtocol,
-  triggerFacts,
-} from "./trigger-facts.ts";
+import { hostOf } from "./in-flight.ts";
+import { factsOf, rabbitmqInFlight, rabbitmqProtocol, triggerFacts } from "./trigger-facts.ts";
 
 /** Remarks on each trigger by itself. */
 export function lintTriggers({
@@ -77,12 +72,6 @@ function rabbitmq(trigger: TriggerSpec, { path, resolution }: RabbitmqContext): 
   return [{ rule: "rabbitmq-protocol", severity, path, text }];
 }
 
-/** The host as it was resolved, to see its scheme alone. */
-function hostOf({ metadata }: TriggerSpec, resolution: Resolution | undefined): string | undefined {
-  if (resolution === undefined || isSluiceError(resolution)) return undefined;
-  return resolution.parameters.host ?? resolution.env[metadata.hostFromEnv ?? ""];
-}
-
 function artemis(trigger: TriggerSpec, path: Path): readonly Remark[] {
   if (trigger.type !== "artemis-queue" || trigger.metadata.activationQueueLength) return [];
   return [
@@ -93,11 +82,4 @@ function artemis(trigger: TriggerSpec, path: Path): readonly Remark[] {
       text: `activationQueueLength is not set and counts as 10, whatever KEDA's documents say: 10 messages or fewer start nothing. Write activationQueueLength: "0".`,
     },
   ];
-}
-
-/** Whether a trigger's value holds messages that workers have taken, with what is resolved of it. */
-export function inFlightOf(trigger: TriggerSpec, resolution: Resolution | undefined): InFlight {
-  if (trigger.type !== "rabbitmq") return factsOf(trigger)?.inFlight(trigger.metadata) ?? "unknown";
-  const protocol = rabbitmqProtocol(trigger.metadata, hostOf(trigger, resolution));
-  return rabbitmqInFlight(trigger.metadata, protocol);
 }

@@ -22,6 +22,12 @@ import {
   toScaledJobPolicy,
   toScaledObjectPolicy,
 } from "../keda/index.ts";
+import {
+  decideJobsByObjective,
+  initialJobObjectiveState,
+  jobObjectiveOf,
+  observeJobQueue,
+} from "../objective/jobs/index.ts";
 import type { TargetStatus } from "../target.ts";
 import { valueOfKey } from "./describe-triggers.ts";
 import { factsOf } from "./trigger-facts.ts";
@@ -89,7 +95,9 @@ function decideJob(object: ScaledJob, { situation, triggers, at }: Given) {
   const { replicas, ready = replicas, inactiveMs = 0 } = situation;
   const jobs = Array.from({ length: replicas }, (_, index): JobStatus => {
     const isReady = index < ready;
-    const base = { generation: 1, createdAt: at, endedAt: null, failures: 0 };
+    // What is ready has been so for a while.
+    const createdAt = isReady ? at - 60_000 : at;
+    const base = { generation: 1, createdAt, endedAt: null, failures: 0 };
     return {
       id: `job-${index + 1}`,
       state: isReady ? "running" : "pending",
@@ -97,6 +105,11 @@ function decideJob(object: ScaledJob, { situation, triggers, at }: Given) {
       ...base,
     };
   });
+  const policy = jobObjectiveOf(object);
+  if (policy !== null && !object.controls.paused) {
+    const look = observeJobQueue(policy, { at, triggers, jobs: toJobTargetStatus(jobs) });
+    return [decideJobsByObjective(policy)(initialJobObjectiveState(policy), look).decision];
+  }
   const state = { ...initialScaledJobState, lastActiveAt: at - inactiveMs };
   const seen = observeJobs({ at, triggers, jobs: toJobTargetStatus(jobs) });
   return [pollScaledJob(toScaledJobPolicy(object), state, seen).decision];

@@ -108,6 +108,23 @@ test("counts a job that runs as running and ready, and says how many more may co
   expect(status.jobs.every(({ state, ready }) => state === "running" && ready)).toBe(true);
 });
 
+test("knows when a job that says so was ready, and what it said last, and counts all that ended", async () => {
+  const say = (message: object): string => `process.send(${JSON.stringify(message)});`;
+  const activity = { type: "activity", inFlight: 0, completed: 3, failed: 1, busyMs: 40 };
+  const script = `${say({ type: "ready" })}${say(activity)}process.disconnect()`;
+  const command = { command: [process.execPath, "-e", script], env: process.env, graceMs: 3000 };
+  const { target } = createRig({ ...plan(""), command, successfulJobsHistoryLimit: 1 });
+  await target.create(2);
+  const { ended, jobs } = await until(target, ({ ended: all }) => all?.succeeded === 2);
+  expect(ended).toEqual({ succeeded: 2, failed: 0 });
+  expect(jobs).toHaveLength(1);
+  const [{ createdAt = 0, startedAt, readyAt = 0, endedAt, work } = {}] = jobs;
+  expect(work).toEqual({ inFlight: 0, completed: 3, failed: 1, busyMs: 40 });
+  expect(startedAt).toBeGreaterThanOrEqual(createdAt);
+  expect(readyAt).toBeGreaterThan(createdAt);
+  expect(readyAt).toBeLessThanOrEqual(endedAt ?? 0);
+});
+
 test("tries a job that fails again until it succeeds", async () => {
   const file = newFile();
   const { target } = createRig(plan(`echo x >> ${file}; test $(wc -l < ${file}) -ge 3`));

@@ -2,8 +2,7 @@
  * A ScaledJob whose annotation `sluice.dev/objective` asks for a wait: its triggers and its jobs are looked at, KEDA's
  * strategies are not asked. Between looks, a push brings one.
  */
-import { describeError, SluiceError } from "../../../core/index.ts";
-import type { ScaledJob } from "../../../specs/index.ts";
+import { describeError } from "../../../core/index.ts";
 import { explainDecision } from "../../decision.ts";
 import { type JobTarget, type JobTargetStatus, toJobTargetStatus } from "../../job-target.ts";
 import { createEngineFrame, toFigures } from "../../keda-engine/engine-frame.ts";
@@ -14,27 +13,34 @@ import {
 } from "../../keda-engine/scaler-engine.ts";
 import { checkObjective } from "../check-objective.ts";
 import { decideJobsByObjective, type JobObjectiveOutcome } from "./decide-jobs-by-objective.ts";
-import { type JobObjectivePolicy, jobObjectiveOf } from "./job-objective-policy.ts";
+import type { JobObjectivePolicy } from "./job-objective-policy.ts";
 import { initialJobObjectiveState, type JobObjectiveState } from "./job-objective-state.ts";
 import { observeJobQueue } from "./observe-job-queue.ts";
 
-/** A ScaledJob with an objective, and its parts. */
+/** A ScaledJob's objective, and its parts. */
 export interface JobObjectiveEngineOptions extends ScalerEngineOptions {
-  readonly object: Pick<ScaledJob, "spec" | "controls">;
+  readonly policy: JobObjectivePolicy;
   readonly target: JobTarget;
   /** Default: a new object's. */
   readonly initialState?: JobObjectiveState;
 }
 
 /**
- * An engine over one ScaledJob that keeps its objective. Throws as `jobObjectiveOf` does, and `OPTION_INVALID` for one
- * without an objective.
+ * An engine over one ScaledJob that keeps its objective.
+ *
+ * @example
+ * const job: Parameters<typeof jobObjectiveOf>[0] = scaledJob;
+ * const policy = jobObjectiveOf(job);
+ * if (policy !== null)
+ *   createJobObjectiveEngine({
+ *     ...{ name: "ScaledJob default/worker", policy, triggers, target },
+ *     ...{ clock: systemClock, logger: stderrLogger },
+ *   }).start();
  */
 export function createJobObjectiveEngine(
   options: JobObjectiveEngineOptions,
 ): ScalerEngine<JobObjectiveState> {
-  const { triggers, target, clock, logger, name } = options;
-  const policy = policyOf(options);
+  const { policy, triggers, target, clock, logger, name } = options;
   const { isAttainable, text } = checkObjective(policy);
   if (!isAttainable) logger.warn("the objective is out of reach", { object: name, why: text });
   const counting = triggers.filter(({ index }) => policy.counts[index] !== null);
@@ -85,12 +91,6 @@ export function createJobObjectiveEngine(
       }),
     stop: frame.stop,
   };
-}
-
-function policyOf({ object, name }: JobObjectiveEngineOptions): JobObjectivePolicy {
-  const policy = jobObjectiveOf(object);
-  if (policy !== null) return policy;
-  throw new SluiceError("OPTION_INVALID", `${name} must have sluice.dev/objective.`);
 }
 
 /** What was learnt, without the starts and the minimum that came to nothing. */

@@ -4,7 +4,9 @@ import {
   type ScaledJob,
   type TriggerSpec,
 } from "../../../specs/index.ts";
-import { factsOf, type InFlight } from "../../explain/trigger-facts.ts";
+import type { Resolution } from "../../explain/explanation.ts";
+import { inFlightOf } from "../../explain/in-flight.ts";
+import type { InFlight } from "../../explain/trigger-facts.ts";
 import { toObjectiveOptions } from "../annotated-options.ts";
 import { checkCounting, countsMessages, objectivePollingMs } from "../counting-triggers.ts";
 import { type ObjectivePolicy, toObjectivePolicy } from "../objective-policy.ts";
@@ -21,13 +23,13 @@ export interface JobObjectivePolicy extends ObjectivePolicy {
 }
 
 /**
- * The policy of a ScaledJob's objective; null where it has none. Polls as a ScaledObject's does. Throws `TRIGGER_INVALID`
- * where no trigger counts messages.
+ * The policy of a ScaledJob's objective; null where it has none. Polls as a ScaledObject's does. `resolutions` are what its
+ * triggers refer to, as far as that is known, in their order. Throws `TRIGGER_INVALID` where no trigger counts messages.
  */
-export function jobObjectiveOf({
-  spec,
-  controls: { objective },
-}: Pick<ScaledJob, "spec" | "controls">): JobObjectivePolicy | null {
+export function jobObjectiveOf(
+  { spec, controls: { objective } }: Pick<ScaledJob, "spec" | "controls">,
+  resolutions: readonly Resolution[] = [],
+): JobObjectivePolicy | null {
   if (objective === null) return null;
   const { triggers, pollingInterval, maxReplicaCount, minReplicaCount, scalingStrategy } = spec;
   checkCounting(triggers);
@@ -48,9 +50,9 @@ export function jobObjectiveOf({
     messagesPerJob: objective.messagesPerJob ?? "one",
     minimumEveryMs: pollingInterval * 1000,
     triggers,
-    counts: triggers.map((trigger) =>
+    counts: triggers.map((trigger, index) =>
       countsMessages(trigger)
-        ? countedOf(factsOf(trigger)?.inFlight(trigger.metadata) ?? "unknown", scalingStrategy)
+        ? countedOf(inFlightOf(trigger, resolutions[index]), scalingStrategy)
         : null,
     ),
   };
