@@ -6,9 +6,11 @@
 import type { Decision } from "../../decision.ts";
 import type { JobStatus } from "../../job-target.ts";
 import type { JobObservation } from "../../keda/index.ts";
+import type { TargetStatus } from "../../target.ts";
 import { shortageOf, wantedOf } from "../decide-by-objective.ts";
 import type { Demand, Shortage } from "../envelope.ts";
 import { type Learned, learn } from "../learn.ts";
+import type { ObjectiveState } from "../objective-state.ts";
 import { lookAtQueue } from "../queue-look.ts";
 import { meanServiceMs } from "../service-time.ts";
 import { type RecentStarts, startsLeft, startsOfLastMinute } from "../start-budget.ts";
@@ -74,11 +76,20 @@ function lookAtJobs(
   const seen = { ...given, status };
   const queue =
     messagesPerJob === "one"
-      ? lookAtOneMessageJobs(seen, startupMs)
+      ? lookAtOneMessageJobs(seen, { startupMs, atLeast: stillWaiting(before, status) })
       : lookAtQueue(seen, concurrency);
   if (queue === null) return null;
   const learned = learn(policy, before, seen, queue);
   return { seen, learned, endings: noteEndings(failures, jobs, at) };
+}
+
+/** What waited at the last look and has been taken by no job since. */
+function stillWaiting({ waiting, workers }: ObjectiveState, status: TargetStatus): number {
+  const took = status.workers.filter(
+    ({ id, inFlight = 0, completed = 0, failed = 0 }) =>
+      inFlight + completed + failed > 0 && workers[id]?.isReady !== true,
+  );
+  return waiting.reduce((sum, { count }) => sum + count, 0) - took.length;
 }
 
 function decide(policy: JobObjectivePolicy, before: JobObjectiveState, look: JobLook) {

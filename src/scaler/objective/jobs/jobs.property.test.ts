@@ -18,6 +18,8 @@ interface Play {
   readonly max: number;
   readonly maxWaitMs: number;
   readonly counts: "included" | "excluded";
+  /** How long a job is done with its message before it has ended. */
+  readonly leavingMs: number;
   /** Whether ended jobs are still listed. */
   readonly keepsHistory: boolean;
   /** The share of looks at the queue that fail. */
@@ -33,6 +35,7 @@ const plays: fc.Arbitrary<Play> = fc.record({
   max: fc.integer({ min: 1, max: 80 }),
   maxWaitMs: fc.integer({ min: 12_000, max: 60_000 }),
   counts: fc.constantFrom("included", "excluded" as const),
+  leavingMs: fc.constantFrom(0, 200, 3000),
   keepsHistory: fc.boolean(),
   failing: fc.constantFrom(0, 0, 0.3),
 });
@@ -41,6 +44,7 @@ interface Job {
   readonly id: string;
   readonly createdAt: number;
   readonly readyAt: number;
+  ackedAt: number;
   endsAt: number;
   found: boolean;
 }
@@ -68,14 +72,16 @@ class World {
   #take(job: Job, now: number): void {
     const message = this.waiting.shift();
     job.found = message !== undefined;
-    job.endsAt = message === undefined ? now : now + this.#given.serviceMs;
+    job.ackedAt = message === undefined ? now : now + this.#given.serviceMs;
+    job.endsAt = job.ackedAt + this.#given.leavingMs;
     if (message !== undefined) this.waits.push(now - message);
   }
 
   create(count: number, now: number): void {
     for (let one = 0; one < count; one += 1) {
       const readyAt = now + this.#given.startupMs;
-      const base = { endsAt: Number.POSITIVE_INFINITY, found: false };
+      const never = Number.POSITIVE_INFINITY;
+      const base = { ackedAt: never, endsAt: never, found: false };
       this.jobs.push({ id: `job-${this.jobs.length}`, createdAt: now, readyAt, ...base });
     }
   }
@@ -92,7 +98,7 @@ class World {
   look(now: number, fails: boolean): Parameters<typeof observeJobQueue>[1] {
     const { counts, keepsHistory } = this.#given;
     const unfinished = this.unfinished(now);
-    const inHand = unfinished.filter((job) => job.readyAt <= now).length;
+    const inHand = unfinished.filter((job) => job.readyAt <= now && job.ackedAt > now).length;
     const value = this.waiting.length + (counts === "included" ? inHand : 0);
     const readings = fails ? null : [{ metricName: "s0", value, active: value > 0 }];
     const listed = keepsHistory ? this.jobs : unfinished;
@@ -163,10 +169,10 @@ describe("a ScaledJob's objective, whatever comes,", () => {
     );
   });
 
-  test("keeps the wait, where the maximum never stands in the way and no reading fails", () => {
+  test("keeps the wait, where the maximum never stands in the way, no reading fails, and jobs end with their message", () => {
     fc.assert(
       fc.property(plays, (given) => {
-        const { waits, policy } = play({ ...given, max: 200, failing: 0 });
+        const { waits, policy } = play({ ...given, max: 200, failing: 0, leavingMs: 0 });
         for (const wait of waits) expect(wait).toBeLessThanOrEqual(policy.maxWaitMs);
       }),
       { numRuns: 40 },

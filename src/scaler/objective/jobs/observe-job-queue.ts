@@ -43,6 +43,17 @@ function samplesOf(
 /** A job that is ready takes its message within this; until then a source that counts waiting messages still has it. */
 const takingMs = 500;
 
+/** What is known besides the look. */
+export interface OneMessageTerms {
+  /** What a start takes, for jobs that do not say when they are ready. */
+  readonly startupMs: number;
+  /**
+   * What waits at least: what waited at the last look, less what jobs have taken since. A job that is done with its message
+   * and has not ended yet would hide one that waits otherwise.
+   */
+  readonly atLeast: number;
+}
+
 /**
  * The queue where each job takes one message: what waits, without what ready jobs have taken or are about to. A message
  * that a job works on is never counted as one that waits, whether the source still counts it or not; null where the samples
@@ -50,7 +61,7 @@ const takingMs = 500;
  */
 export function lookAtOneMessageJobs(
   { samples, jobs: { jobs }, at: now }: JobObservation,
-  startupMs: number,
+  { startupMs, atLeast }: OneMessageTerms,
 ): QueueLook | null {
   const isSense = samples.every(({ value }) => value >= 0 && Number.isFinite(value));
   if (samples.length === 0 || !isSense) return null;
@@ -65,7 +76,7 @@ export function lookAtOneMessageJobs(
   const value = samples.reduce((sum, sample) => sum + sample.value, 0);
   const excludes = samples.every(({ ready }) => ready !== null);
   const ages = samples.flatMap(({ oldestAgeMs }) => (oldestAgeMs === null ? [] : [oldestAgeMs]));
-  const ready = Math.max(0, value - (excludes ? taking : inHand));
+  const ready = Math.max(0, value - (excludes ? taking : inHand), Math.min(value, atLeast));
   return {
     ...{ at, ready, inFlight: inHand, due: [], activeGroups: null, workersTell: true },
     oldestAgeMs: ages.length === 0 || ready === 0 ? null : Math.max(0, ...ages),
