@@ -10,7 +10,8 @@ import type { Decide, Observation } from "../decision.ts";
 import { windowReplicas } from "../replica-window.ts";
 import { dueDemands, dueEdges, workersForDue } from "./due-jobs.ts";
 import { type Demand, type Envelope, type Shortage, worstShortage } from "./envelope.ts";
-import { idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
+import { type IdleWindow, idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
+import { type KeepAlive, keepAliveOf } from "./keep-alive.ts";
 import { type Learned, learn } from "./learn.ts";
 import { type ObjectiveBounds, withPauses } from "./objective-bounds.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
@@ -76,8 +77,9 @@ function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, see
   const floor = Math.max(policy.minReplicaCount, current > 0 ? reserved : 0, prewarmed);
   const upTo = Math.min(Math.max(guarded.allowed, floor), policy.maxReplicaCount);
 
-  const window = noteIdle(learned.state.idle, { at, idle: learned.idle }, learned.keepAliveMs);
-  const surplus = idleThroughout(window, at, learned.keepAliveMs);
+  const sample = { at, idle: learned.idle };
+  const window = noteIdle(learned.state.idle, sample, Math.max(...learned.keepAlive));
+  const surplus = surplusOf(learned.keepAlive, window, { at, current });
   const mayLeave = upTo <= current && learned.waitingCount < 1;
   const kept = Math.max(floor, neededSoon(policy, learned));
   const released = mayLeave ? Math.max(0, Math.min(surplus, current - kept)) : 0;
@@ -107,6 +109,21 @@ function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, see
     },
     decision: recordObjective(figured),
   };
+}
+
+/** The workers of the highest layers that were idle for as long as those of their layer are kept. */
+function surplusOf(
+  keep: KeepAlive,
+  window: IdleWindow,
+  { at, current }: { readonly at: number; readonly current: number },
+): number {
+  let surplus = 0;
+  while (
+    surplus < current &&
+    idleThroughout(window, at, keepAliveOf(keep, current - surplus)) > surplus
+  )
+    surplus += 1;
+  return surplus;
 }
 
 const mostPoints = 32;

@@ -28,7 +28,8 @@ export function noteIdle(
 /** The workers that were idle all the time; none while the window is younger than it is long. */
 export function idleThroughout(window: IdleWindow, at: number, windowMs: number): number {
   if (at - window.since < windowMs) return 0;
-  return Math.max(0, Math.min(...window.samples.map((one) => one.idle)));
+  // The earlier, the lower: the first of the time asked for is the lowest of it.
+  return Math.max(0, window.samples.find((one) => one.at >= at - windowMs)?.idle ?? 0);
 }
 
 /** The window without workers that leave. */

@@ -9,6 +9,9 @@
  * between. That slack is idle time saved by each leaving besides the gap, so that a start costs only what is beyond it.
  * Where jobs can wait longer than a start takes, nothing is left, and an idle worker leaves at once.
  *
+ * The first layers rest briefly between jobs, those of a burst until the next burst: layers are judged in groups, 1, 2 to 3,
+ * 4 to 7 and so on, each by its own gaps.
+ *
  * State: the layers that are idle now, as runs with a common beginning, the lowest layer last; the gaps that have ended.
  */
 
@@ -18,14 +21,16 @@ interface OpenGap {
   readonly layers: number;
 }
 
+type GapCounts = readonly number[];
+
 /** See the top of this file. */
 export interface IdleGaps {
   /** How many workers were needed at the last look. */
   readonly demand: number;
   /** The longest idle first, which are the highest layers. */
   readonly open: readonly OpenGap[];
-  /** Ended gaps by length: bin i holds those up to the shortest × 1.5^i. */
-  readonly counts: readonly number[];
+  /** Ended gaps of each group of layers by length: bin i holds those up to the shortest × 1.5^i. */
+  readonly counts: readonly GapCounts[];
 }
 
 const bins = 24;
@@ -51,18 +56,30 @@ export function noteDemand(
     return { ...gaps, demand, open: [...gaps.open, opened] };
   }
   const open = [...gaps.open];
-  const counts = Array.from({ length: bins }, (_, bin) => gaps.counts[bin] ?? 0);
-  let regained = demand - gaps.demand;
-  while (regained > 0) {
+  const counts = gaps.counts.map((group) => [...group]);
+  let reached = gaps.demand;
+  while (reached < demand) {
     const lowest = open.pop();
     if (lowest === undefined) break;
-    const closed = Math.min(regained, lowest.layers);
+    const closed = Math.min(demand - reached, lowest.layers);
     const bin = binOf(at - lowest.since, binMs);
-    counts[bin] = (counts[bin] ?? 0) + closed;
-    regained -= closed;
+    for (let layer = reached + 1; layer <= reached + closed; layer += 1)
+      countGap(counts, layer, bin);
+    reached += closed;
     if (lowest.layers > closed) open.push({ ...lowest, layers: lowest.layers - closed });
   }
-  return { demand, open, counts: faded(counts) };
+  return { demand, open, counts: counts.map(faded) };
+}
+
+function countGap(counts: number[][], layer: number, bin: number): void {
+  const group = groupOf(layer);
+  while (counts.length <= group) counts.push(new Array<number>(bins).fill(0));
+  const own = counts[group];
+  if (own !== undefined) own[bin] = (own[bin] ?? 0) + 1;
+}
+
+function groupOf(layer: number): number {
+  return Math.floor(Math.log2(Math.max(1, layer)));
 }
 
 function binOf(gapMs: number, binMs: number): number {
@@ -70,7 +87,7 @@ function binOf(gapMs: number, binMs: number): number {
   return Math.min(bins - 1, Math.max(0, bin));
 }
 
-function faded(counts: readonly number[]): readonly number[] {
+function faded(counts: GapCounts): GapCounts {
   const total = counts.reduce((sum, count) => sum + count, 0);
   return total > mostGaps ? counts.map((count) => count / 2) : counts;
 }
@@ -86,21 +103,36 @@ export interface KeepAliveTerms {
   readonly slackMs: number;
 }
 
-/** For how long an idle worker is kept, in milliseconds. */
-export function chooseKeepAlive({ counts }: IdleGaps, terms: KeepAliveTerms): number {
-  const { binMs, startupMs } = terms;
-  const startCostMs = Math.max(0, terms.startCostMs - terms.slackMs);
-  const cautious = startCostMs;
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  if (total < enoughGaps) return cautious;
+/** For how long an idle worker is kept, in milliseconds, by the group of its layer; the last holds for all higher groups. */
+export type KeepAlive = readonly number[];
+
+/** How long the h-th worker is kept when it is idle. */
+export function keepAliveOf(keep: KeepAlive, layer: number): number {
+  return keep[Math.min(groupOf(layer), keep.length - 1)] ?? 0;
+}
+
+/** See {@link KeepAlive}. A group of which little is known takes after the next lower one, but is kept no longer than a start costs. */
+export function chooseKeepAlive({ counts }: IdleGaps, terms: KeepAliveTerms): KeepAlive {
+  const cautious = Math.max(0, terms.startCostMs - terms.slackMs);
+  const keep: number[] = [];
+  for (const group of counts) {
+    const total = group.reduce((sum, count) => sum + count, 0);
+    const unknown = Math.min(cautious, keep.at(-1) ?? cautious);
+    keep.push(total < enoughGaps ? unknown : cheapest(group, cautious, terms));
+  }
+  return [...keep, Math.min(cautious, keep.at(-1) ?? cautious)];
+}
+
+/** The time that would have cost least over the gaps of a group. */
+function cheapest(counts: GapCounts, startCostMs: number, terms: KeepAliveTerms): number {
   const costOf = (keepMs: number): number =>
     counts.reduce((sum, count, bin) => {
-      const gapMs = binMs * widening ** Math.max(0, bin - 0.5);
+      const gapMs = terms.binMs * widening ** Math.max(0, bin - 0.5);
       return sum + count * (gapMs <= keepMs ? gapMs : keepMs + startCostMs);
     }, 0);
-  let best = cautious;
-  let least = costOf(cautious) * persuasion;
-  for (const keepMs of candidates(binMs, startupMs)) {
+  let best = startCostMs;
+  let least = costOf(best) * persuasion;
+  for (const keepMs of candidates(terms)) {
     const cost = costOf(keepMs);
     if (cost >= least) continue;
     [best, least] = [keepMs, cost];
@@ -108,7 +140,7 @@ export function chooseKeepAlive({ counts }: IdleGaps, terms: KeepAliveTerms): nu
   return best;
 }
 
-function candidates(tickMs: number, startupMs: number): readonly number[] {
+function candidates({ binMs, startupMs }: KeepAliveTerms): readonly number[] {
   const startups = [0.25, 0.5, 1, 1.5, 2, 3, 5].map((factor) => factor * startupMs);
-  return [0, tickMs, 2 * tickMs, ...startups];
+  return [0, binMs, 2 * binMs, ...startups];
 }

@@ -3,7 +3,7 @@
 import type { Observation } from "../decision.ts";
 import { noteArrivals } from "./arrival-rate.ts";
 import type { DueJobs } from "./due-jobs.ts";
-import { chooseKeepAlive, noteDemand } from "./keep-alive.ts";
+import { chooseKeepAlive, type KeepAlive, noteDemand } from "./keep-alive.ts";
 import { adjustMargins } from "./margins.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import type { ObjectiveState, QueueMark, StartedMark } from "./objective-state.ts";
@@ -34,7 +34,7 @@ export interface Learned {
   readonly startupMs: number;
   /** The wait that is aimed at. */
   readonly aimMs: number;
-  readonly keepAliveMs: number;
+  readonly keepAlive: KeepAlive;
 }
 
 /** Takes in a look. */
@@ -66,7 +66,7 @@ export function learn(
   const startup = viewStartups(startups, policy.startupMs);
   const stalenessMs = at - queue.at;
   const startupMs = startup.p90 + stalenessMs;
-  const aimMs = aimOf(policy, before.margins.theta, startupMs);
+  const aimMs = aimOf(policy, before.margins.theta, { startupMs, spreadMs: startup.spread });
   const late = lateOf([...took.started, ...left.started], at - policy.maxWaitMs);
   const facts = { at, elapsedMs, ended, inFlight: flow.inFlight, startupMs, aimMs, ...late };
   const slow = learnSlowly(policy, before, { ...facts, status, startup, fast: took.rate.fast });
@@ -78,7 +78,9 @@ export function learn(
     },
     ...{ startup, stalenessMs, startupMs, aimMs },
     // That silent workers are idle is a guess from readings that may not be of one moment: several must agree.
-    keepAliveMs: Math.max(slow.keepAliveMs, queue.workersTell ? 0 : 2 * policy.pollingIntervalMs),
+    keepAlive: slow.keepAlive.map((ms) =>
+      Math.max(ms, queue.workersTell ? 0 : 2 * policy.pollingIntervalMs),
+    ),
     ...{ due: queue.due, activeGroups: queue.activeGroups },
     waitingCount: left.waiting.reduce((sum, batch) => sum + batch.count, 0),
     inFlight: flow.inFlightReady,
@@ -126,20 +128,23 @@ function learnSlowly(policy: ObjectivePolicy, before: ObjectiveState, facts: Slo
     isBusy: status.ready > 0 && status.idle === 0,
     reactionMs: startupMs + policy.pollingIntervalMs,
   });
-  return { margins, gaps, saturation, keepAliveMs: keep.ms, keepAliveAt: keep.at };
+  return { margins, gaps, saturation, keepAlive: keep.times, keepAliveAt: keep.at };
 }
 
 /**
- * The share of the objective that is aimed at; no less than half as long again as a start and a look take, where the objective
- * allows it: an aim below that would call every job hopeless and ask for workers in panic.
+ * The share of the objective that is aimed at. What starts differ by is left besides, as far as a tenth of the objective. No
+ * less than half as long again as a start and a look take, where the objective allows it: an aim below that would call every
+ * job hopeless and ask for workers in panic.
  */
 function aimOf(
   { maxWaitMs, pollingIntervalMs }: ObjectivePolicy,
   theta: number,
-  startupMs: number,
-) {
-  const reachable = Math.min(0.9 * maxWaitMs, 1.5 * (startupMs + pollingIntervalMs));
-  return Math.max(theta * maxWaitMs, reachable);
+  { startupMs, spreadMs }: { readonly startupMs: number; readonly spreadMs: number },
+): number {
+  const cautious = 0.9 * maxWaitMs;
+  const reachable = Math.min(cautious, 1.5 * (startupMs + pollingIntervalMs));
+  const aim = Math.min(theta * maxWaitMs, Math.max(cautious, maxWaitMs - spreadMs));
+  return Math.max(aim, reachable);
 }
 
 interface TakenIn {
@@ -226,15 +231,15 @@ function lateOf(
 /** The choice is made anew every twelve looks. */
 function chooseKeep(
   policy: ObjectivePolicy,
-  { gaps, keepAliveMs, keepAliveAt }: ObjectiveState,
+  { gaps, keepAlive, keepAliveAt }: ObjectiveState,
   { at, startup, startupMs, aimMs }: SlowFacts,
-): { readonly ms: number; readonly at: number } {
+): { readonly times: KeepAlive; readonly at: number } {
   const { pollingIntervalMs: binMs } = policy;
-  if (keepAliveMs !== null && keepAliveAt !== null && at - keepAliveAt < 12 * binMs)
-    return { ms: keepAliveMs, at: keepAliveAt };
-  const startCostMs = startup.p90 + policy.startCostMs;
+  if (keepAlive !== null && keepAliveAt !== null && at - keepAliveAt < 12 * binMs)
+    return { times: keepAlive, at: keepAliveAt };
+  const startCostMs = startup.mean + policy.startCostMs;
   // Once a job has come, it can wait for so long before the start that it needs is asked for.
   const slackMs = policy.isEager ? 0 : Math.max(0, aimMs - startupMs - binMs);
   const terms = { binMs, startupMs: startup.p90, startCostMs, slackMs };
-  return { ms: chooseKeepAlive(gaps, terms), at };
+  return { times: chooseKeepAlive(gaps, terms), at };
 }

@@ -49,7 +49,7 @@ export interface ObjectiveSurroundings {
   readonly openWindow?: (window: PrewarmWindow) => ReplicaWindow;
 }
 
-const thetas: Readonly<Record<ObjectiveMode, number>> = { cost: 0.9, balanced: 0.6, latency: 0.2 };
+const thetas: Readonly<Record<ObjectiveMode, number>> = { cost: 0.95, balanced: 0.6, latency: 0.2 };
 
 /**
  * The policy of a wait objective. Counts and the polling interval are those of the other options; `messageCount`,

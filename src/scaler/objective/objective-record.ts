@@ -1,6 +1,7 @@
 import { formatMs } from "../../core/index.ts";
 import type { Candidate, Decision, Figures, Observation, Reason, Rule } from "../decision.ts";
 import type { Shortage } from "./envelope.ts";
+import { keepAliveOf } from "./keep-alive.ts";
 import type { Learned } from "./learn.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import type { SharedGrant } from "./shared-cap.ts";
@@ -76,15 +77,15 @@ function floorRule({ replicas, reserved, prewarmed, policy }: Figured): Rule {
 }
 
 /** The figures of every decision, times in seconds where they are lengths that people think of in seconds. */
-function figuresOf({ learned, shortage, policy }: Figured): Figures {
-  const { state, serviceMs, startupMs, keepAliveMs, aimMs, waitingCount } = learned;
+function figuresOf({ learned, shortage, policy, current }: Figured): Figures {
+  const { state, serviceMs, startupMs, keepAlive, aimMs, waitingCount } = learned;
   return {
     waiting: waitingCount,
     ...(shortage && { tau: shortage.tauMs, short: shortage.short, workers: shortage.workers }),
     S: serviceMs,
     lambda: state.rate.fast,
     Le: startupMs,
-    K: keepAliveMs,
+    K: keepAliveOf(keepAlive, current),
     theta: state.margins.theta,
     aim: aimMs,
     maxWait: policy.maxWaitMs,
@@ -114,7 +115,7 @@ function candidates(figured: Figured): readonly Candidate[] {
   list.push({
     rule: "idle-release",
     replicas: current - released,
-    text: `${surplus} idle for all of ${formatMs(figured.learned.keepAliveMs)}`,
+    text: `${surplus} idle for all of ${formatMs(keepAliveOf(figured.learned.keepAlive, current))}`,
     figures: { surplus, released },
   });
   if (figured.grant !== null) list.push(sharedCandidate(figured, figured.grant));
@@ -174,7 +175,7 @@ function reasons(figured: Figured): readonly Reason[] {
   const figures = figuresOf(figured);
   const list: Reason[] = [...limitReasons(figured)];
   if (released > 0) {
-    const text = `${released} idle for ${formatMs(learned.keepAliveMs)}, no job waits`;
+    const text = `${released} idle for ${formatMs(keepAliveOf(learned.keepAlive, current))}, no job waits`;
     list.push({ code: "IdleReleased", text, figures });
   }
   if (guard !== null) list.push(guardReason(figured, guard));

@@ -1,6 +1,6 @@
 import { type ArrivalRate, noArrivals } from "./arrival-rate.ts";
 import type { IdleWindow } from "./idle-window.ts";
-import { type IdleGaps, noIdleGaps } from "./keep-alive.ts";
+import { type IdleGaps, type KeepAlive, noIdleGaps } from "./keep-alive.ts";
 import type { Margins } from "./margins.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import { notSaturated, type Saturation } from "./saturation.ts";
@@ -42,7 +42,7 @@ export interface ObjectiveState {
   readonly service: ServiceTime;
   readonly startups: StartupTimes;
   readonly gaps: IdleGaps;
-  readonly keepAliveMs: number | null;
+  readonly keepAlive: KeepAlive | null;
   /** When the keep-alive was chosen last. */
   readonly keepAliveAt: number | null;
   readonly idle: IdleWindow | null;
@@ -67,7 +67,7 @@ export function initialObjectiveState(policy: ObjectivePolicy): ObjectiveState {
     service: declaredService(policy.serviceMs),
     startups: [],
     gaps: noIdleGaps,
-    keepAliveMs: null,
+    keepAlive: null,
     keepAliveAt: null,
     idle: null,
     margins: { theta: policy.theta, reserve: 0 },

@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import { noArrivals, noteArrivals } from "./arrival-rate.ts";
 import { needsBeyond, startsWithin, worstShortage } from "./envelope.ts";
 import { idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
-import { chooseKeepAlive, type IdleGaps, noIdleGaps, noteDemand } from "./keep-alive.ts";
+import {
+  chooseKeepAlive,
+  type IdleGaps,
+  keepAliveOf,
+  noIdleGaps,
+  noteDemand,
+} from "./keep-alive.ts";
 import { adjustMargins } from "./margins.ts";
 import { noteThroughput, notSaturated } from "./saturation.ts";
 import { declaredService, meanServiceMs, noteService, serviceMs } from "./service-time.ts";
@@ -125,6 +131,7 @@ describe("start-up times", () => {
 
   test("give what a start still takes, and give up one that takes thrice as long", () => {
     const view = viewStartups([1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 9000], 500);
+    expect(view).toMatchObject({ mean: 1800, spread: 8000 });
     expect(remainingMs(view, 400)).toBe(600);
     expect(remainingMs(view, 3000)).toBe(6000);
     expect(remainingMs(view, 27_001)).toBeNull();
@@ -180,20 +187,22 @@ describe("keep-alive", () => {
     return state;
   };
 
+  const first = (idle: IdleGaps, own = terms): number => keepAliveOf(chooseKeepAlive(idle, own), 1);
+
   test("is what a start costs while little is known", () => {
-    expect(chooseKeepAlive(noIdleGaps, terms)).toBe(10_000);
+    expect(chooseKeepAlive(noIdleGaps, terms)).toEqual([10_000]);
   });
 
   test("spans gaps that are short, and is nothing where all are long", () => {
-    expect(chooseKeepAlive(gaps(3000, 20), terms)).toBeGreaterThanOrEqual(3000);
-    expect(chooseKeepAlive(gaps(600_000, 20), terms)).toBe(0);
+    expect(first(gaps(3000, 20))).toBeGreaterThanOrEqual(3000);
+    expect(first(gaps(600_000, 20))).toBe(0);
   });
 
   test("is shorter where jobs can wait, and nothing where they can wait longer than a start takes", () => {
-    expect(chooseKeepAlive(noIdleGaps, { ...terms, slackMs: 4000 })).toBe(6000);
-    expect(chooseKeepAlive(noIdleGaps, { ...terms, slackMs: 10_000 })).toBe(0);
-    expect(chooseKeepAlive(gaps(3000, 20), { ...terms, slackMs: 10_000 })).toBe(0);
-    expect(chooseKeepAlive(gaps(3000, 20), { ...terms, slackMs: 8000 })).toBeLessThan(3000);
+    expect(first(noIdleGaps, { ...terms, slackMs: 4000 })).toBe(6000);
+    expect(first(noIdleGaps, { ...terms, slackMs: 10_000 })).toBe(0);
+    expect(first(gaps(3000, 20), { ...terms, slackMs: 10_000 })).toBe(0);
+    expect(first(gaps(3000, 20), { ...terms, slackMs: 8000 })).toBeLessThan(3000);
   });
 
   test("looks at each layer of demand on its own", () => {
@@ -201,7 +210,26 @@ describe("keep-alive", () => {
     state = noteDemand(state, { at: 1000, demand: 1, binMs: 1000 });
     state = noteDemand(state, { at: 2000, demand: 2, binMs: 1000 });
     expect(state.open).toEqual([{ since: 1000, layers: 1 }]);
-    expect(total(state.counts.map((count) => ({ count })))).toBe(1);
+    expect(state.counts.map((group) => total(group.map((count) => ({ count }))))).toEqual([0, 1]);
+  });
+
+  test("judges the layers of bursts apart from those that rest briefly", () => {
+    let state = noIdleGaps;
+    let at = 0;
+    for (let burst = 0; burst < 4; burst += 1) {
+      for (let rest = 0; rest < 20; rest += 1) {
+        state = noteDemand(state, { at, demand: 1, binMs: 1000 });
+        state = noteDemand(state, { at: at + 1000, demand: 0, binMs: 1000 });
+        at += 4000;
+      }
+      state = noteDemand(state, { at, demand: 31, binMs: 1000 });
+      state = noteDemand(state, { at: at + 1000, demand: 0, binMs: 1000 });
+      at += 600_000;
+    }
+    const keep = chooseKeepAlive(state, terms);
+    expect(keepAliveOf(keep, 1)).toBeGreaterThanOrEqual(3000);
+    expect(keepAliveOf(keep, 20)).toBe(0);
+    expect(keepAliveOf(keep, 200)).toBe(0);
   });
 });
 
@@ -211,6 +239,7 @@ describe("the idle window", () => {
     window = noteIdle(window, { at: 5000, idle: 2 }, 10_000);
     window = noteIdle(window, { at: 10_000, idle: 4 }, 10_000);
     expect(idleThroughout(window, 10_000, 10_000)).toBe(2);
+    expect(idleThroughout(window, 10_000, 4000)).toBe(4);
     expect(idleThroughout(withoutReleased(window, 2), 10_000, 10_000)).toBe(0);
   });
 

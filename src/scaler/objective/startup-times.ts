@@ -23,6 +23,9 @@ export function startupQuantile(times: StartupTimes, share: number, declaredMs: 
 export interface StartupView {
   readonly times: StartupTimes;
   readonly p90: number;
+  readonly mean: number;
+  /** By how much the slowest exceed the ninth of ten. */
+  readonly spread: number;
   /** A start that has taken longer is counted as lost. */
   readonly lostAfter: number;
 }
@@ -31,7 +34,9 @@ export interface StartupView {
 export function viewStartups(times: StartupTimes, declaredMs: number): StartupView {
   const p90 = startupQuantile(times, 0.9, declaredMs);
   const p99 = startupQuantile(times, 0.99, declaredMs);
-  return { times, p90, lostAfter: Math.max(3 * p99, 1000) };
+  const sum = times.reduce((total, ms) => total + ms, 0);
+  const mean = times.length < enoughSamples ? declaredMs : sum / times.length;
+  return { times, p90, mean, spread: p99 - p90, lostAfter: Math.max(3 * p99, 1000) };
 }
 
 /**

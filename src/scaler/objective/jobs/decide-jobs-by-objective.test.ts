@@ -102,9 +102,9 @@ describe("jobs of one message", () => {
     const { look, end } = steer();
     look(0, 1);
     const created = [5, 10, 15, 20].map((seconds) => look(seconds, 1).create);
-    // 27 s are aimed at; of the looks every 5 s, the one at 20 is the last that leaves a start of 1 s and a look.
+    // 28.5 s are aimed at; of the looks every 5 s, the one at 20 is the last that leaves a start of 1 s and a look.
     expect(created).toEqual([0, 0, 0, 0]);
-    const [now, next, later] = [look(22, 1), look(25, 1), look(40, 1)];
+    const [now, next, later] = [look(23, 1), look(26, 1), look(40, 1)];
     expect([now.create, next.create, later.create]).toEqual([1, 0, 0]);
     expect(codes(now)).toEqual(["KEDAJobsCreated", "DeadlineAtRisk"]);
     end("job-0", 41);
