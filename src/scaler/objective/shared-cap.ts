@@ -166,7 +166,7 @@ function note(
   member: Member,
   { at, replicas, draining }: Occupancy & { readonly at: number },
 ): void {
-  pool.at = Math.max(pool.at, at);
+  pool.at = at;
   member.occupied = { replicas, draining };
 }
 
@@ -215,19 +215,24 @@ function wakeAll({ members }: Pool): void {
   for (const { soon } of members) soon?.(0);
 }
 
-/** Asks for another look whoever has to give or could have more; and the asker, while others wait for what it has. */
+/** Brings others' next look forward where the asker's changed something for them, and the asker's own where somebody waits. */
 function wakeOthers(pool: Pool, asker: Member): void {
-  const shares = sharesOf(pool);
-  const others = [...shares].filter(([member]) => member !== asker);
+  const others = [...sharesOf(pool)].filter(([one]) => one !== asker && !one.isHolding);
+  const isAskerWaiting = isWaiting(pool, asker);
   for (const [member, share] of others) {
-    if (member.isHolding) continue;
     const mustGive = share < (member.occupied?.replicas ?? 0);
     if (mustGive || possible(pool, member, share) > member.granted) member.soon?.(0);
+    // Of what it has some may be idle by now.
+    else if (isAskerWaiting) member.soon?.(busyLookMs);
   }
-  const isOver = [...pool.members].reduce((sum, one) => sum + roomOf(one), 0) > pool.most;
-  const isShort = isOver || others.some(([member]) => isWaiting(pool, member));
-  if (isShort && (asker.occupied?.draining ?? 0) > 0) asker.soon?.(drainingLookMs);
-  else if ((isShort && roomOf(asker) > 0) || isWaiting(pool, asker)) asker.soon?.(busyLookMs);
+  const isWaitedFor = isOverfull(pool) || others.some(([member]) => isWaiting(pool, member));
+  if (isAskerWaiting || (isWaitedFor && roomOf(asker) > 0)) asker.soon?.(busyLookMs);
+  if (isWaitedFor && (asker.occupied?.draining ?? 0) > 0) asker.soon?.(drainingLookMs);
+}
+
+/** Whether there are more than there may be. */
+function isOverfull({ members, most }: Pool): boolean {
+  return [...members].reduce((sum, one) => sum + roomOf(one), 0) > most;
 }
 
 /** Whether it was granted less than its deadlines need. */
