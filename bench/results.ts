@@ -13,7 +13,7 @@ export interface Result {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** How many times better we are: median and range of the ratios of the single rounds. Absent for ourselves. */
+  /** How many times better we are: median and range of the ratios of the single rounds. Absent for ourselves, and of zeros. */
   readonly ratio?: { readonly median: number; readonly min: number; readonly max: number };
 }
 
@@ -29,6 +29,7 @@ export function toResults(all: readonly Series[]): readonly Result[] {
       const mine = own.figures[round] ?? Number.NaN;
       return series.isRate ? mine / theirs : theirs / mine;
     });
+    if (!ratios.every(Number.isFinite)) return base;
     const { median: middle, min: least, max: most } = summary(contender, ratios);
     return { ...base, ratio: { median: middle, min: least, max: most } };
   });

@@ -40,7 +40,7 @@ export interface Bench {
   readonly rounds: number;
   readonly note: Note;
   readonly server: TestServer;
-  /** Absent where the broker pushes and nobody asks. */
+  /** Absent where nobody can tell. */
   readonly countQueries?: () => Promise<QueryCounter>;
 }
 

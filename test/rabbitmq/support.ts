@@ -3,6 +3,7 @@ import amqp from "amqplib";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { type Driver, systemClock } from "../../src/core/index.ts";
 import { openRabbitmq } from "../../src/drivers/rabbitmq/index.ts";
+import { askManagement } from "../support/rabbitmq-management.ts";
 import { type RecordingLogger, recordingLogger } from "../support/recording-logger.ts";
 import { sharedServer, type TestServer, whyNoOwnServer } from "../support/servers.ts";
 
@@ -54,24 +55,6 @@ export function useRabbitmq(): () => Bed {
       channel.on("error", () => undefined);
       return channel;
     },
-    manage: (method, path, body) => manage(server.adminUrl ?? "", { method, path, body }),
+    manage: (method, path, body) => askManagement(server.adminUrl ?? "", { method, path, body }),
   });
-}
-
-async function manage(
-  adminUrl: string,
-  { method, path, body }: { method: string; path: string; body: unknown },
-): Promise<unknown> {
-  const { origin, username, password } = new URL(adminUrl);
-  const response = await fetch(`${origin}/api/${path}`, {
-    method,
-    headers: {
-      authorization: `Basic ${btoa(`${username}:${password}`)}`,
-      "content-type": "application/json",
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-  return text === "" ? null : JSON.parse(text);
 }
