@@ -9,6 +9,7 @@ import type { Meter } from "./meter.ts";
 import type { MetricFeed } from "./metric-feed.ts";
 import type { DecidedBroker } from "./models.ts";
 import type { Plant, QueueReading } from "./policy.ts";
+import type { RuleColumns } from "./rule-columns.ts";
 import { phase, type WorkerPool } from "./worker-pool.ts";
 
 /** One decision of a run, in short. Times in milliseconds from the beginning of the load. */
@@ -27,6 +28,8 @@ export interface DecisionEntry {
 export interface DecisionLog {
   /** Whether entries are kept. */
   readonly keeps: boolean;
+  /** The same by columns of time; null where there are none. */
+  readonly rules: RuleColumns | null;
   readonly entries: DecisionEntry[];
   /** All decisions by the rule that settled them. */
   readonly counts: Map<string, number>;
@@ -139,6 +142,7 @@ function stateOf(pool: WorkerPool, worker: number): WorkerState {
 function note({ log, meter }: PlantParts, decision: Parameters<Plant["record"]>[0]): void {
   const { current: from, replicas: to, rule, controller } = decision;
   log.counts.set(rule, (log.counts.get(rule) ?? 0) + 1);
+  log.rules?.note(controller, rule, from !== to);
   if (!log.keeps) return;
   const isNews = from !== to || log.lastRules.get(controller) !== rule;
   log.lastRules.set(controller, rule);

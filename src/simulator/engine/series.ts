@@ -1,4 +1,5 @@
 import { type Areas, type Levels, noAreas } from "./levels.ts";
+import { RuleColumns } from "./rule-columns.ts";
 
 /** What happened over time, in columns of equal width. Worker and queue figures are means over the column unless they say otherwise. */
 export interface Series {
@@ -10,10 +11,12 @@ export interface Series {
   readonly running: readonly number[];
   readonly waiting: readonly number[];
   readonly mostWaiting: readonly number[];
-  /** The longest wait that anyone had had by then. */
+  /** The longest wait that anyone had had, of those that were started in the column or waited at its end. */
   readonly oldestMs: readonly number[];
   /** What the policy asked for, at the end of the column. */
   readonly desired: readonly number[];
+  /** By loop that decides, the rule that settled the count; empty before its first decision. */
+  readonly rules: Readonly<Record<string, readonly string[]>>;
 }
 
 const names = [
@@ -49,6 +52,9 @@ export class SeriesRecorder {
   /** Set by the simulation as it goes; begun anew with each column. */
   mostWaiting = 0;
   oldestUs = 0;
+  /** How long the oldest of those that wait has done so. */
+  ageUs: (now: number) => number = () => 0;
+  readonly rules: RuleColumns = new RuleColumns();
 
   constructor(spanUs: number, columns: number) {
     this.#widthUs = Math.max(1000, Math.ceil(spanUs / columns));
@@ -65,11 +71,12 @@ export class SeriesRecorder {
     this.#columns.running.push(mean("slots"));
     this.#columns.waiting.push(mean("queue"));
     this.#columns.mostWaiting.push(Math.max(this.mostWaiting, levels.queue));
-    this.#columns.oldest.push(this.oldestUs);
+    this.#columns.oldest.push(Math.max(this.oldestUs, this.ageUs(now)));
     this.#columns.desired.push(levels.desired);
     this.#last = { ...areas };
     this.mostWaiting = levels.queue;
     this.oldestUs = 0;
+    this.rules.close();
     if (this.#columns.ready.length >= this.#most) this.#join();
     this.columnEndsAt = (this.#columns.ready.length + 1) * this.#widthUs;
   }
@@ -83,6 +90,7 @@ export class SeriesRecorder {
       }
       column.length = Math.floor(column.length / 2);
     }
+    this.rules.join();
     this.#widthUs *= 2;
   }
 
@@ -98,6 +106,7 @@ export class SeriesRecorder {
       mostWaiting: column("mostWaiting"),
       oldestMs: column("oldest").map((us) => us / 1000),
       desired: column("desired"),
+      rules: this.rules.take(used),
     };
   }
 }

@@ -8,6 +8,7 @@ import { fixedPolicy } from "../policies/fixed.ts";
 import { hashReport, type Report, toReport } from "../report.ts";
 import type { BrokerModel, WorkerModel } from "./models.ts";
 import type { Plant, Policy } from "./policy.ts";
+import { RuleColumns } from "./rule-columns.ts";
 import { simulate } from "./simulation.ts";
 
 const byBacklog = (): Policy => backlogPolicy({ maxReplicaCount: 30, messageCount: 2 });
@@ -155,6 +156,36 @@ describe("what a policy sees", () => {
   });
 });
 
+describe("what a run was like over time", () => {
+  test("shows the age of a job that no worker has taken yet", () => {
+    const report = run(jobs([0, 1]), script({ 90: (p) => p.scale(1) }), { startup: constant(0) });
+    const { oldestMs = [], columnMs = 0 } = report.series ?? {};
+    expect(oldestMs[Math.floor(60_000 / columnMs)]).toBeGreaterThan(55_000);
+    expect(oldestMs[Math.floor(60_000 / columnMs)]).toBeLessThan(65_000);
+  });
+
+  test("shows the rule of each loop, a change before what followed it in the same column", () => {
+    const columns = new RuleColumns();
+    columns.note("keda", "activation", true);
+    columns.note("keda", "hold", false);
+    columns.close();
+    columns.note("hpa", "metric", false);
+    columns.close();
+    columns.note("hpa", "rate", true);
+    columns.close();
+    expect(columns.take(3)).toEqual({
+      keda: ["activation", "activation", "activation"],
+      hpa: ["", "metric", "rate"],
+    });
+    columns.close();
+    columns.join();
+    expect(columns.take(2)).toEqual({
+      keda: ["activation", "activation"],
+      hpa: ["metric", "rate"],
+    });
+  });
+});
+
 describe("every run", () => {
   test.each(workloads.filter(({ name }) => name !== "weekly" && name !== "diurnal"))(
     "of $name conserves jobs, obeys Little's law, and is the same for the same seed",
@@ -179,7 +210,7 @@ describe("every run", () => {
     const startup = { kind: "lognormal", meanMs: 5000, sigma: 0.5 } as const;
     const report = run(generateLoad("mmpp", { seed: 3 }), fixedPolicy(12), { startup });
     expect(hashReport(report)).toBe(
-      "ed752481f646dff01d5dae4e3d5a9a63d37de8a953108dd9fdfe1efae9f439ce",
+      "3dfa4f8e1f27722168a0461321bd52283b26959eb0dad736760c17814250bf48",
     );
   });
 

@@ -154,8 +154,9 @@ function assemble({ load, seed, workers, broker, maxWaitMs, columns }: Settings)
     delayed: broker.delayMs > 0 ? jobs.dueWithin(now, Number.POSITIVE_INFINITY) : jobs.delayed,
     oldestAgeUs: now - jobs.line.oldestSince(now),
   }));
+  if (series !== null) series.ageUs = (now) => now - jobs.line.oldestSince(now);
   const log: DecisionLog = {
-    ...{ keeps: columns > 0, entries: [], dropped: 0 },
+    ...{ keeps: columns > 0, rules: series?.rules ?? null, entries: [], dropped: 0 },
     ...{ counts: new Map(), lastRules: new Map() },
   };
   return { load, broker, levels, agenda, heap, meter, pool, fleet, jobs, feed, log, random };

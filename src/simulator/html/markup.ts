@@ -17,6 +17,11 @@ export function coordinate(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
 
+/** At most as many characters; what is cut off ends with an ellipsis. */
+export function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, Math.max(1, most - 1))}…`;
+}
+
 /** A figure for people: 1,234, 12.3, 0.05. */
 export function figure(value: number): string {
   const size = Math.abs(value);

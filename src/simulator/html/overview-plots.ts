@@ -1,7 +1,7 @@
 import type { Comparison } from "../compare.ts";
 import type { Report } from "../report.ts";
 import { type Box, boxOf, forBoth, frame, linePath, type Point, type Size, svg } from "./frame.ts";
-import { coordinate, escapeText, figure } from "./markup.ts";
+import { coordinate, escapeText, figure, shortened } from "./markup.ts";
 import { durationLabel, linearScale, logScale } from "./scale.ts";
 
 /** How the waits of each policy are distributed: the share of jobs that waited no longer than so long. */
@@ -18,9 +18,10 @@ export function waitsPlot(reports: readonly Report[]): string {
       (share) => `${share} %`,
     );
     const lines = reports.map(({ waitShares }, place) => {
-      const points = waitShares
+      const inside = waitShares
         .map(({ upToMs, share }): Point => [upToMs / 1000, 100 * share])
-        .filter(([seconds]) => seconds <= x.to);
+        .filter(([seconds]) => seconds < x.to);
+      const points: readonly Point[] = [...inside, [x.to, 100 * (waitShares.at(-1)?.share ?? 0)]];
       return `<path class="line series${place % 6}" d="${linePath(points, x, y)}"/>`;
     });
     const at = coordinate(x.place(limit));
@@ -55,7 +56,7 @@ export function frontierPlot({ reports, bound }: Comparison, share: number): str
     const one = coordinate(x.place(1));
     const points = markers(
       reports.map((report, place) => ({
-        name: report.policy,
+        name: shortened(report.policy, size.isNarrow ? 18 : 30),
         x: x.place(ratios[place] ?? 1),
         y: y.place(report.jobs.latePercent),
       })),
@@ -131,7 +132,8 @@ export function costPlot({ reports, bound }: Comparison): string {
         from += width;
         return piece;
       });
-      const name = `<text class="label" x="0" y="${top + 13}">${escapeText(policy)} <tspan class="quiet">${figure(workerSeconds.total)} worker-seconds</tspan></text>`;
+      const shown = escapeText(shortened(policy, size.isNarrow ? 22 : 80));
+      const name = `<text class="label" x="0" y="${top + 13}">${shown} <tspan class="quiet">${figure(workerSeconds.total)} worker-seconds</tspan></text>`;
       return name + pieces.join("");
     });
     const at = coordinate(scale(bound.workerSeconds));

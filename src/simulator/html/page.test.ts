@@ -51,6 +51,15 @@ describe("axes", () => {
   test("have round ticks", () => {
     expect(labels(linearScale(87, line))).toEqual(["0", "20", "40", "60", "80", "100"]);
     expect(labels(linearScale(0, line))).toEqual(["0", "0.2", "0.4", "0.6", "0.8", "1"]);
+    expect(labels(linearScale(2, { ...line, isWhole: true }))).toEqual(["0", "1", "2"]);
+    expect(labels(timeScale(4500, line))).toEqual([
+      "0",
+      "15 min",
+      "30 min",
+      "45 min",
+      "1 h",
+      "1:15 h",
+    ]);
     expect(labels(timeScale(3600, line))).toEqual(["0", "15 min", "30 min", "45 min", "1 h"]);
     expect(labels(timeScale(9 * 86_400, line))).toEqual(["0", "2 d", "4 d", "6 d", "8 d"]);
     expect(labels(logScale({ least: 0.01, highest: 100 }, line, durationLabel))).toEqual([

@@ -71,12 +71,13 @@ function header({ comparison, share, setup }: PageOptions): string {
   const [report] = comparison.reports;
   if (report === undefined) return "";
   const { load, maxWaitMs } = report;
-  const about = `${load.jobs.toLocaleString("en")} jobs in ${formatMs(load.spanSeconds * 1000)}, ${figure(load.workSeconds)} s of work`;
+  const jobs = load.jobs === 1 ? "1 job" : `${load.jobs.toLocaleString("en")} jobs`;
+  const about = `${jobs} in ${formatMs(load.spanSeconds * 1000)}, ${figure(load.workSeconds)} s of work`;
   const asked = `Objective: ${figure(100 * share)} % of jobs start within ${formatMs(maxWaitMs ?? 0)}`;
   const lines = [about, ...load.notes, ...setup].map(
     (line) => `<p class="quiet">${escapeText(line)}</p>`,
   );
-  return `<header><div><h1>${escapeText(load.name)}</h1><p>${asked}</p>${lines.join("")}</div><button id="theme" type="button">Light / dark</button></header>`;
+  return `<header><h1>${escapeText(load.name)}</h1><button id="theme" type="button">Light / dark</button></header><p>${asked}</p>${lines.join("")}`;
 }
 
 const headings = [
@@ -100,7 +101,7 @@ function summary({ comparison, share }: PageOptions): string {
       `${figure(workerSeconds.wasted)} s`,
       formatMs(workers.zeroSeconds * 1000),
     ];
-    return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
+    return tableRow(cells);
   });
   const strictRatio = bound.strictWorkerSeconds / bound.workerSeconds;
   const last = [
@@ -108,13 +109,20 @@ function summary({ comparison, share }: PageOptions): string {
     boundRow("… with no job late", bound.strictWorkerSeconds, strictRatio),
   ];
   const head = headings.map((heading) => `<th>${heading}</th>`).join("");
-  return `<section><h2>Policies</h2><div class="scroll"><table><tr>${head}</tr>${rows.join("")}${last.join("")}</table></div></section>`;
+  return `<section><h2>Policies</h2><div class="scroll"><table class="policies"><tr>${head}</tr>${rows.join("")}${last.join("")}</table></div></section>`;
 }
 
 function boundRow(name: string, seconds: number, ratio: number): string {
   const share = Number.isFinite(ratio) ? ratio.toFixed(2) : "–";
   const cells = [name, "", "", "", "", "", "", figure(Math.round(seconds)), share];
-  const row = headings.map((_, place) => `<td class="quiet">${cells[place] ?? ""}</td>`);
+  return tableRow(cells, "quiet");
+}
+
+/** Each cell knows its heading, which stands beside it where the table has no room to be one. */
+function tableRow(cells: readonly string[], style = ""): string {
+  const row = headings.map(
+    (heading, place) => `<td data-heading="${heading}" class="${style}">${cells[place] ?? ""}</td>`,
+  );
   return `<tr>${row.join("")}</tr>`;
 }
 
@@ -157,7 +165,10 @@ function decisionList({ decisions }: Report): string {
       ({ atMs, from, to, code, text }) =>
         `<tr><td>${formatMs(atMs)}</td><td>${from} → ${to}</td><td><b>${escapeText(code)}</b> ${escapeText(text)}</td></tr>`,
     );
-  const more = changes.length > mostListed ? `, the first ${mostListed} of ${changes.length}` : "";
+  const more =
+    changes.length > mostListed
+      ? `, the first ${mostListed} of ${changes.length.toLocaleString("en")}`
+      : "";
   return `<details><summary>Changes and their reasons${more}</summary><div class="scroll"><table class="decisions">${rows.join("")}</table></div></details>`;
 }
 

@@ -19,6 +19,8 @@ interface Line {
   readonly to: number;
   /** About as many ticks. */
   readonly ticks: number;
+  /** Ticks at whole values alone, as for counts. */
+  readonly isWhole?: boolean;
 }
 
 /** Evenly, from 0 to at least `highest`, with ticks at round values. */
@@ -27,7 +29,8 @@ export function linearScale(
   line: Line,
   label: (value: number) => string = figure,
 ): Scale {
-  const step = roundStep((highest || 1) / line.ticks);
+  const least = roundStep((highest || 1) / line.ticks);
+  const step = line.isWhole ? Math.ceil(least) : least;
   const top = Math.ceil((highest || 1) / step - 1e-9) * step;
   const count = Math.round(top / step);
   const ticks = Array.from({ length: count + 1 }, (_, index) => ({
@@ -105,7 +108,8 @@ function timeLabel(value: number, step: number): string {
   }
   if (step >= minute) {
     const [hours, minutes] = [Math.floor(value / hour), Math.round((value % hour) / minute)];
-    return hours > 0 ? `${hours} h${minutes > 0 ? ` ${minutes}` : ""}` : `${minutes} min`;
+    if (hours === 0) return `${minutes} min`;
+    return minutes === 0 ? `${hours} h` : `${hours}:${String(minutes).padStart(2, "0")} h`;
   }
   return `${value} s`;
 }

@@ -30,8 +30,8 @@ export const style: string = `
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 main{max-width:1120px;margin:0 auto;padding:28px 20px 60px}
-header{display:flex;gap:16px;align-items:flex-start;justify-content:space-between}
-h1{font-size:26px;line-height:1.2;margin:0 0 6px;letter-spacing:-.01em}
+header{display:flex;gap:16px;align-items:flex-start;justify-content:space-between;margin-bottom:6px}
+h1{font-size:26px;line-height:1.2;margin:0;letter-spacing:-.01em;overflow-wrap:anywhere}
 h2{font-size:18px;margin:0}
 h3{font-size:13px;margin:18px 0 2px;font-weight:600}
 p{margin:0 0 4px}
@@ -44,7 +44,9 @@ section{background:var(--card);border:1px solid var(--rule);border-radius:12px;p
 svg{display:block;width:100%;height:auto;margin-top:8px;overflow:visible}
 svg.narrow{display:none}
 text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:var(--quiet)}
-text.label{fill:var(--ink);font-weight:600}
+text.label{fill:var(--ink);font-weight:600;paint-order:stroke;stroke:var(--card);stroke-width:3px;stroke-linejoin:round}
+text.label .quiet{stroke:none}
+h2{overflow-wrap:anywhere}
 .grid{stroke:var(--rule)}.axis,.notch{stroke:var(--axis)}
 .line{fill:none;stroke-width:2;stroke-linejoin:round}
 .needed{fill:none;stroke:var(--needed);stroke-width:1.4;stroke-dasharray:4 3}
@@ -58,9 +60,10 @@ ${areas}${series}${rules}
 .legend i.dash.limit{border-color:var(--limit)}
 .scroll{overflow-x:auto;margin-top:10px}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
-th,td{padding:6px 10px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
+th,td{padding:6px 8px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th{font-weight:500;color:var(--quiet);font-size:12.5px}
-th:first-child,td:first-child{text-align:left;padding-left:0}
+th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal;overflow-wrap:anywhere;min-width:130px}
+th:last-child,td:last-child{padding-right:0}
 tr:last-child td{border-bottom:0}
 td i{display:inline-block;width:10px;height:10px;border-radius:50%;margin-right:8px}
 .yes{color:var(--good)}.no{color:var(--bad)}
@@ -69,7 +72,9 @@ td i{display:inline-block;width:10px;height:10px;border-radius:50%;margin-right:
 details{margin-top:12px}summary{cursor:pointer;font-size:14px;color:var(--quiet)}
 #tip{position:fixed;pointer-events:none;z-index:9;background:var(--card);border:1px solid var(--axis);border-radius:8px;padding:7px 10px;font-size:12.5px;line-height:1.45;box-shadow:0 4px 16px rgba(0,0,0,.18);display:none;font-variant-numeric:tabular-nums}
 footer{margin-top:26px;font-size:13px;color:var(--quiet);overflow-wrap:anywhere}
-@media (max-width:760px){main{padding:18px 12px 40px}.pair{grid-template-columns:1fr;gap:0}section{padding:14px 12px;border-radius:10px;margin-top:14px}svg.wide{display:none}svg.narrow{display:block}h1{font-size:21px}}
+@media (max-width:760px){main{padding:18px 12px 40px}.pair{grid-template-columns:1fr;gap:0}section{padding:14px 12px;border-radius:10px;margin-top:14px}svg.wide{display:none}svg.narrow{display:block}h1{font-size:21px}
+table.policies,.policies tbody{display:block}.policies tr{display:grid;grid-template-columns:repeat(4,1fr);gap:6px 8px;padding:10px 0;border-bottom:1px solid var(--rule)}.policies tr:last-child{border-bottom:0}.policies th,.policies td:empty{display:none}.policies tr:first-child{display:none}
+.policies td{display:block;padding:0;border:0;text-align:left}.policies td:first-child{grid-column:1/4;font-weight:600}.policies tr:nth-last-child(-n+2) td:first-child{grid-column:1/-1}.policies td:nth-child(n+3)::before{content:attr(data-heading);display:block;font-size:11.5px;color:var(--quiet)}}
 @media print{button{display:none}section{break-inside:avoid}}
 `;
 

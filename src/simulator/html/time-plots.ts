@@ -26,22 +26,40 @@ interface Layout {
   readonly box: Box;
   readonly x: Scale;
   readonly columnSeconds: number;
+  /** So many columns are drawn as one, so that none is narrower than a pixel. */
+  readonly joined: number;
   readonly attributes: string;
 }
 
 function layout(size: Size, { series, index }: TimePlotted): Layout {
   const box = boxOf(size);
-  const columnSeconds = series.columnMs / 1000;
-  const x = timeScale(series.ready.length * columnSeconds, {
+  const count = series.ready.length;
+  const joined = Math.max(1, Math.ceil(count / (box.right - box.left)));
+  const columnSeconds = (joined * series.columnMs) / 1000;
+  const x = timeScale((count * series.columnMs) / 1000, {
     from: box.left,
     to: box.right,
     ticks: size.isNarrow ? 5 : 10,
   });
   const attributes = `data-policy="${index}" data-left="${box.left}" data-right="${box.right}"`;
-  return { size, box, x, columnSeconds, attributes };
+  return { size, box, x, columnSeconds, joined, attributes };
 }
 
 const upright = (box: Box, ticks: number) => ({ from: box.bottom, to: box.top, ticks });
+
+type Fold = (values: readonly number[]) => number;
+const mean: Fold = (values) =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+const most: Fold = (values) => Math.max(...values);
+
+/** Each `joined` neighbours as one value. */
+function fold(values: readonly number[], { joined }: Layout, by: Fold): readonly number[] {
+  if (joined === 1) return values;
+  const count = Math.ceil(values.length / joined);
+  return Array.from({ length: count }, (_, place) =>
+    by(values.slice(place * joined, (place + 1) * joined)),
+  );
+}
 
 /** Workers by what they do, stacked; the line is what the bound would have. */
 export function workersPlot(plotted: TimePlotted): string {
@@ -49,17 +67,22 @@ export function workersPlot(plotted: TimePlotted): string {
   const busy = series.running.map((jobs) => jobs / concurrency);
   const ready = series.ready.map((workers, column) => Math.max(workers, busy[column] ?? 0));
   const all = ready.map((workers, column) => workers + (series.starting[column] ?? 0));
-  const zero = ready.map(() => 0);
   const needed = neededIn(plotted);
   const draw = (size: Size): string => {
-    const { box, x, columnSeconds, attributes } = layout(size, plotted);
-    const y = linearScale(Math.max(1, ...all, ...needed), upright(box, 4));
+    const drawn = layout(size, plotted);
+    const { box, x, columnSeconds, attributes } = drawn;
+    const [inUse, there, asked, bound] = [busy, ready, all, needed].map((values) =>
+      fold(values, drawn, mean),
+    ) as [readonly number[], readonly number[], readonly number[], readonly number[]];
+    const highest = Math.max(1, ...asked, ...bound);
+    const y = linearScale(highest, { ...upright(box, 4), isWhole: true });
     const grid: Grid = { x, y, columnSeconds };
+    const zero = there.map(() => 0);
     const body = [
-      `<path class="starting" d="${areaPath(ready, all, grid)}"/>`,
-      `<path class="idle" d="${areaPath(busy, ready, grid)}"/>`,
-      `<path class="busy" d="${areaPath(zero, busy, grid)}"/>`,
-      needed.length === 0 ? "" : `<path class="needed" d="${stepPath(needed, grid)}"/>`,
+      `<path class="starting" d="${areaPath(there, asked, grid)}"/>`,
+      `<path class="idle" d="${areaPath(inUse, there, grid)}"/>`,
+      `<path class="busy" d="${areaPath(zero, inUse, grid)}"/>`,
+      bound.length === 0 ? "" : `<path class="needed" d="${stepPath(bound, grid)}"/>`,
     ];
     const title = `Workers of ${report.policy} over time`;
     return frame({ size, box, x, y, title, attributes }, body.join(""));
@@ -91,11 +114,13 @@ function meanBetween(values: readonly number[], from: number, to: number): numbe
 export function backlogPlot(plotted: TimePlotted): string {
   const { series, report } = plotted;
   const draw = (size: Size): string => {
-    const { box, x, columnSeconds, attributes } = layout(size, plotted);
-    const y = linearScale(Math.max(1, ...series.mostWaiting), upright(box, 3));
+    const drawn = layout(size, plotted);
+    const { box, x, columnSeconds, attributes } = drawn;
+    const waiting = fold(series.mostWaiting, drawn, most);
+    const y = linearScale(Math.max(1, ...waiting), { ...upright(box, 3), isWhole: true });
     const grid: Grid = { x, y, columnSeconds };
-    const zero = series.waiting.map(() => 0);
-    const body = `<path class="waiting" d="${areaPath(zero, series.mostWaiting, grid)}"/>`;
+    const zero = waiting.map(() => 0);
+    const body = `<path class="waiting" d="${areaPath(zero, waiting, grid)}"/>`;
     const title = `Jobs that wait under ${report.policy} over time`;
     return frame({ size, box, x, y, title, attributes }, body);
   };
@@ -105,10 +130,12 @@ export function backlogPlot(plotted: TimePlotted): string {
 /** The longest wait that anyone had had, against the objective. */
 export function agePlot(plotted: TimePlotted): string {
   const { series, report } = plotted;
-  const seconds = series.oldestMs.map((ms) => ms / 1000);
+  const ages = series.oldestMs.map((ms) => ms / 1000);
   const limit = (report.maxWaitMs ?? 0) / 1000;
   const draw = (size: Size): string => {
-    const { box, x, columnSeconds, attributes } = layout(size, plotted);
+    const drawn = layout(size, plotted);
+    const { box, x, columnSeconds, attributes } = drawn;
+    const seconds = fold(ages, drawn, most);
     const highest = Math.max(limit * 1.1, ...seconds, 0.001);
     const y = linearScale(highest, upright(box, 3), durationLabel);
     const grid: Grid = { x, y, columnSeconds };
@@ -129,23 +156,20 @@ export function agePlot(plotted: TimePlotted): string {
 
 /** Which rule settled the count, over time: a strip for each loop that decides. */
 export function reasonStrips(plotted: TimePlotted): string {
-  const { entries, dropped } = plotted.report.decisions;
-  // What came after the last entry that was kept is not known.
-  const endMs = dropped > 0 ? (entries.at(-1)?.atMs ?? 0) : Number.POSITIVE_INFINITY;
-  const controllers = [...new Set(entries.map(({ controller }) => controller))];
-  const rules = [...new Set(entries.map(({ rule }) => rule))];
-  if (entries.length === 0) return "";
+  const controllers = Object.entries(plotted.series.rules);
+  const rules = [...new Set(controllers.flatMap(([, columns]) => columns))].filter(Boolean);
+  if (rules.length === 0) return "";
   const draw = (size: Size): string => {
-    const { box, x, attributes } = layout(size, plotted);
-    const strips = controllers.map((controller, row) => {
-      const own = entries.filter((entry) => entry.controller === controller);
+    const { box, x, columnSeconds, joined, attributes } = layout(size, plotted);
+    const strips = controllers.map(([controller, columns], row) => {
       const top = row * 26;
       const label = `<text class="tick" text-anchor="end" x="${box.left - 7}" y="${top + 11}" dy=".32em">${escapeText(controller)}</text>`;
-      const pieces = own.map(({ atMs, rule }, place) => {
-        const from = x.place(Math.min(x.to, atMs / 1000));
-        const to = x.place(Math.min(x.to, (own[place + 1]?.atMs ?? endMs) / 1000));
-        if (to - from < 0.05) return "";
-        return `<rect class="rule${rules.indexOf(rule) % 8}" x="${coordinate(from)}" y="${top}" width="${coordinate(Math.max(0.4, to - from))}" height="20"/>`;
+      const shown = columns.filter((_, column) => column % joined === 0);
+      const pieces = runsOf(shown).map(({ rule, from, to }) => {
+        if (rule === "") return "";
+        const left = x.place(from * columnSeconds);
+        const right = x.place(Math.min(x.to, to * columnSeconds));
+        return `<rect class="rule${rules.indexOf(rule) % 8}" x="${coordinate(left)}" y="${top}" width="${coordinate(right - left)}" height="20"/>`;
       });
       return label + pieces.join("");
     });
@@ -158,8 +182,17 @@ export function reasonStrips(plotted: TimePlotted): string {
   const legend = rules.map(
     (rule, place) => `<span><i class="rule${place % 8}"></i>${escapeText(rule)}</span>`,
   );
-  const drawn = forBoth(draw, { width: 1040, height: 26 });
-  const cut =
-    dropped > 0 ? `<span>${dropped.toLocaleString("en")} later changes are not shown</span>` : "";
-  return `${drawn}<p class="legend">${legend.join("")}${cut}</p>`;
+  return `${forBoth(draw, { width: 1040, height: 26 })}<p class="legend">${legend.join("")}</p>`;
+}
+
+/** Neighbours of the same rule as one, in columns. */
+function runsOf(
+  columns: readonly string[],
+): readonly { readonly rule: string; readonly from: number; readonly to: number }[] {
+  const starts = [...columns.keys()].filter((column) => columns[column] !== columns[column - 1]);
+  return starts.map((from, place) => ({
+    rule: columns[from] ?? "",
+    from,
+    to: starts[place + 1] ?? columns.length,
+  }));
 }
