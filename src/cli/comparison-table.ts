@@ -36,7 +36,8 @@ export function describeLoad(load: Load, comparison: Comparison, share: number):
   const [report] = comparison.reports;
   const work = (report?.load.workSeconds ?? 0).toFixed(0);
   const span = formatMs(load.spanUs / 1000);
-  const about = `${c.bold(load.name)}: ${whole(load.arrivalUs.length)} jobs in ${span}, ${whole(Number(work))} s of work`;
+  const jobs = load.arrivalUs.length;
+  const about = `${c.bold(load.name)}: ${jobs === 1 ? "1 job" : `${whole(jobs)} jobs`} in ${span}, ${whole(Number(work))} s of work`;
   const asked = `objective: ${formatNumber(100 * share)} % of jobs start within ${formatMs(report?.maxWaitMs ?? 0)}`;
   return [about, ...load.notes.map((note) => c.dim(`  ${note}`)), asked].join("\n");
 }

@@ -3,7 +3,14 @@ import { SluiceError } from "../../core/index.ts";
 import { constant, type Distribution, describeDistribution, sampler } from "../distribution.ts";
 import { randomStream } from "../random.ts";
 import { growing } from "./arrivals.ts";
-import { type CsvRow, type CsvTable, findColumn, parseTimeUs } from "./csv.ts";
+import {
+  type CsvRow,
+  type CsvTable,
+  findColumn,
+  longestSeconds,
+  parseTimeUs,
+  shown,
+} from "./csv.ts";
 import { createLoad, type Load } from "./load.ts";
 import { loadError, mostJobs, tooManyJobs } from "./load-error.ts";
 
@@ -64,7 +71,7 @@ export function refuseScale({ scale = 1 }: CsvLoadOptions, name: string): void {
 function missing(table: CsvTable, what: string, usual: readonly string[], option: string): Error {
   return loadError(
     { file: table.file, line: 1 },
-    `there must be a column ${what}, such as ${usual.slice(0, 3).join(", ")}; there are ${table.header.join(", ")}. Name it with ${option}.`,
+    `there must be a column ${what}, such as ${usual.slice(0, 3).join(", ")}; there are ${shown(table.header)}. Name it with ${option}.`,
   );
 }
 
@@ -86,6 +93,7 @@ async function readArrivals(
   let count = 0;
   for await (const row of table.rows) {
     const at = clock.read(row, columns.time);
+    if (clock.isOver(at)) break;
     const service = serviceUs(row);
     if (!clock.isWanted(at)) continue;
     count += 1;
@@ -110,17 +118,28 @@ function serviceReader(
 ): (row: CsvRow) => number {
   const { service = constant(0), seed = 1, durationUnitMs = 1000 } = options;
   if (column === null) return sampler(service, randomStream(seed, "services"));
-  return (row) => Math.round(cellNumber(table, row, column) * durationUnitMs * 1000);
+  return (row) => {
+    const us = Math.round(cellNumber(table, row, column) * durationUnitMs * 1000);
+    if (Number.isSafeInteger(us)) return us;
+    throw loadError(
+      { file: table.file, line: row.line },
+      `${table.header[column]} must be at most ${Math.floor(longestSeconds)} s; got ${row.cells[column]}.`,
+    );
+  };
 }
 
+const decimalComma = /^\d+,\d+$/;
+
 /** A cell that must hold a number from 0. */
-function cellNumber({ file, header }: CsvTable, { cells, line }: CsvRow, column: number): number {
+function cellNumber(table: CsvTable, { cells, line }: CsvRow, column: number): number {
+  const { file, header } = table;
   const text = cells[column] ?? "";
   const value = text === "" ? Number.NaN : Number(text);
   if (Number.isFinite(value) && value >= 0) return value;
+  const cure = decimalComma.test(text) ? ` Write ${text.replace(",", ".")}.` : "";
   throw loadError(
     { file, line },
-    `${header[column]} must be a number from 0; got ${JSON.stringify(text)}.`,
+    `${header[column]} must be a number from 0; got ${JSON.stringify(text.slice(0, 40))}.${cure}`,
   );
 }
 
@@ -141,6 +160,7 @@ async function readBins(table: CsvTable, options: CsvLoadOptions, columns: Count
   for await (const row of table.rows) {
     const at = clock.read(row, columns.time);
     bins.note(at, row.line);
+    if (clock.isOver(at)) break;
     if (!clock.isWanted(at)) continue;
     const jobs = cellNumber(table, row, columns.count) * scale;
     const whole = Math.floor(jobs + (Number.isInteger(jobs) ? 0 : random()));
@@ -150,7 +170,7 @@ async function readBins(table: CsvTable, options: CsvLoadOptions, columns: Count
     counts.push(whole);
   }
   if (bins.widthUs === null)
-    throw clock.nothing("at least two bins, whose distance is their width");
+    throw clock.nothing("at least two bins (their distance is their width)");
   return { starts: starts.take(), counts: counts.take(), clock, widthUs: bins.widthUs, total };
 }
 
@@ -214,6 +234,8 @@ class LineClock {
   readonly fromUs: number;
   readonly #untilUs: number;
   #firstUs: number | null = null;
+  /** Whether the file has dates; the first line says. */
+  #isDated = false;
   #last = 0;
 
   constructor(table: CsvTable, { fromMs = 0, untilMs = Number.POSITIVE_INFINITY }: CsvLoadOptions) {
@@ -230,10 +252,19 @@ class LineClock {
     if (time === null || time < 0)
       throw loadError(
         position,
-        `${name} must be seconds from 0, or a date such as 2026-11-22 08:00:00; got ${JSON.stringify(text)}.`,
+        `${name} must be seconds from 0, or a date such as 2026-11-22 08:00:00; got ${JSON.stringify(text.slice(0, 40))}.${Number(text) > longestSeconds ? " Divide milliseconds by 1000." : ""}`,
       );
-    // Seconds count from the beginning of the load; dates, and seconds since 1970, from the first line.
-    this.#firstUs ??= time >= 1e9 * 1e6 || Number.isNaN(Number(text)) ? time : 0;
+    const isDate = Number.isNaN(Number(text));
+    if (this.#firstUs === null) {
+      this.#isDated = isDate;
+      // Seconds count from the beginning of the load; dates, and seconds since 1970, from the first line.
+      this.#firstUs = time >= 1e9 * 1e6 || isDate ? time : 0;
+    }
+    if (isDate !== this.#isDated)
+      throw loadError(
+        position,
+        `${name} must be ${this.#isDated ? "a date" : "seconds"} as in the lines above; got ${text}. Write all times the same way.`,
+      );
     const at = time - this.#firstUs;
     if (at < this.#last)
       throw loadError(
@@ -245,7 +276,12 @@ class LineClock {
   }
 
   isWanted(at: number): boolean {
-    return at >= this.fromUs && at < this.#untilUs;
+    return at >= this.fromUs;
+  }
+
+  /** Whether this and all that follows is left out: the rest of the file need not be read. */
+  isOver(at: number): boolean {
+    return at >= this.#untilUs;
   }
 
   /** From the beginning of what is wanted to its end. */

@@ -1,4 +1,4 @@
-import { loadError } from "./load-error.ts";
+import { type LinePosition, loadError } from "./load-error.ts";
 
 /** One line of a table: its cells, and where it stands. */
 export interface CsvRow {
@@ -10,6 +10,8 @@ export interface CsvRow {
 export interface CsvTable {
   readonly file: string;
   readonly header: readonly string[];
+  /** What stands between cells. */
+  readonly separator: string;
   readonly rows: AsyncIterable<CsvRow>;
 }
 
@@ -32,27 +34,52 @@ export async function readCsv(lines: AsyncIterable<string>, file: string): Promi
     const text = value.replace(/^\uFEFF/, "");
     const unquoted = text.replaceAll(/"[^"]*"/g, "");
     const separator = [",", ";", "\t"].find((one) => unquoted.includes(one)) ?? ",";
-    return {
-      file,
-      header: splitLine(text, separator),
-      rows: rowsOf({ next: () => iterator.next() }, separator, line),
-    };
+    const header = headerOf(text, { separator, file, line });
+    const rest = { next: () => iterator.next() };
+    return { file, header, separator, rows: rowsOf(rest, header, { separator, file, line }) };
   }
+}
+
+/** How a line is taken apart, and where it stands. */
+interface LineForm extends LinePosition {
+  readonly separator: string;
+}
+
+function headerOf(text: string, form: LineForm): readonly string[] {
+  const header = splitLine(text, form);
+  const twice = header.find((name, place) => name !== "" && header.indexOf(name) < place);
+  if (twice === undefined) return header;
+  throw loadError(form, `columns must have names of their own; ${shown([twice])} is there twice.`);
+}
+
+const longestShown = 120;
+
+/** Names of columns for a message: a file that is no table may hold anything. */
+export function shown(names: readonly string[]): string {
+  const text = names.join(", ").replaceAll(/[^\x20-\x7e\u00a0-\uffef]/g, "\ufffd");
+  return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
 }
 
 async function* rowsOf(
   iterator: Pick<AsyncIterator<string>, "next">,
-  separator: string,
-  headerLine: number,
+  header: readonly string[],
+  { separator, file, line: headerLine }: LineForm,
 ): AsyncGenerator<CsvRow> {
   for (let line = headerLine + 1; ; line += 1) {
     const { value, done } = await iterator.next();
     if (done) return;
-    if (value.trim() !== "") yield { cells: splitLine(value, separator), line };
+    if (value.trim() === "") continue;
+    const cells = splitLine(value, { separator, file, line });
+    if (cells.length > header.length && cells.slice(header.length).some((cell) => cell !== ""))
+      throw loadError(
+        { file, line },
+        `a line must have no more cells than the header, ${header.length}; this one has ${cells.length}. Put cells that hold the separator in quotes.`,
+      );
+    yield { cells, line };
   }
 }
 
-function splitLine(text: string, separator: string): readonly string[] {
+function splitLine(text: string, { separator, ...position }: LineForm): readonly string[] {
   if (!text.includes('"')) return text.split(separator).map((cell) => cell.trim());
   const cells: string[] = [];
   let cell = "";
@@ -68,6 +95,11 @@ function splitLine(text: string, separator: string): readonly string[] {
       cell = "";
     } else cell += character;
   }
+  if (isQuoted)
+    throw loadError(
+      position,
+      'a quote (") must be closed on its line; a cell cannot hold a line break.',
+    );
   return [...cells, cell.trim()];
 }
 
@@ -87,9 +119,12 @@ export function findColumn(
   if (asked === undefined) return null;
   throw loadError(
     { file, line: 1 },
-    `there must be a column ${asked}; there are ${header.join(", ")}.`,
+    `there must be a column ${asked}; there are ${shown(header)}.`,
   );
 }
+
+/** Beyond this a microsecond is no longer exact. */
+export const longestSeconds: number = Number.MAX_SAFE_INTEGER / 1e6;
 
 const dated = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.(\d+))?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 
@@ -100,7 +135,7 @@ const dated = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.(\d+))?)?(Z|[+-]\d\d
 export function parseTimeUs(text: string): number | null {
   if (text === "") return null;
   const seconds = Number(text);
-  if (Number.isFinite(seconds)) return Math.round(seconds * 1e6);
+  if (Math.abs(seconds) <= longestSeconds) return Math.round(seconds * 1e6);
   const [whole, fraction = "", zone] = dated.exec(text) ?? [];
   if (whole === undefined) return null;
   const upToSeconds = fraction === "" ? text : text.replace(`.${fraction}`, "");

@@ -38,6 +38,18 @@ describe("a file of arrivals", () => {
     expect(load.notes.join()).toContain("drawn");
   });
 
+  test("may have a byte order mark, line ends of Windows and empty cells at the end", async () => {
+    const load = await read("\ufeffTime,Duration,\r\n0,1,\r\n2,3,\r\n");
+    expect(seconds(load.arrivalUs)).toEqual([0, 2]);
+    expect(seconds(load.serviceUs)).toEqual([1, 3]);
+  });
+
+  test("is read no further than it is wanted", async () => {
+    const load = await read("t,service\n0,1\n10,2\nnothing", { untilMs: 10_000 });
+    expect(seconds(load.arrivalUs)).toEqual([0]);
+    expect(load.spanUs).toBe(10 * second);
+  });
+
   test("can be cut by time while it is read", async () => {
     const load = await read("t,service\n0,1\n10,2\n20,3", { fromMs: 5000, untilMs: 15_000 });
     expect(seconds(load.arrivalUs)).toEqual([5]);
@@ -67,32 +79,54 @@ describe("a file of counts", () => {
   });
 });
 
+const service = constant(1);
+
+/** A text, how it is read, and what its error says. */
+const refused: readonly (readonly [string, CsvLoadOptions, string])[] = [
+  ["", {}, "load.csv:1: a load must begin with a header"],
+  ["time,duration\n", {}, "load.csv:1: a load must have at least one job"],
+  ["when,duration\n0,1", {}, "load.csv:1: there must be a column of times, such as time"],
+  ["time,value\n0,1", {}, "load.csv:1: there must be a column of durations"],
+  ["time,duration\n0,1", { durationColumn: "cost" }, "load.csv:1: there must be a column cost"],
+  ["time,duration\n5,1\n4,1", {}, "load.csv:3: time must not be before that of the line above"],
+  ["time,duration\n-5,1", {}, "load.csv:2: time must be seconds from 0"],
+  ["time,duration\nsoon,1", {}, "load.csv:2: time must be seconds from 0"],
+  ["time,duration\n0,1\n1,-1", {}, "load.csv:3: duration must be a number from 0"],
+  ["time,duration\n0,1\n\n1,", {}, "load.csv:4: duration must be a number from 0"],
+  ["time,duration\n0,1\n1", {}, "load.csv:3: duration must be a number from 0"],
+  ["time,count\n0,1\n60,x", { service }, "load.csv:3: count must be a number from 0"],
+  ["time,count\n0,1\n60,1\n180,1", { service }, "load.csv:4: bins of 60 s must follow each other"],
+  ["time,count\n0,1\n60,1\n90,1", { service }, "load.csv:4: bins of 60 s must follow"],
+  ["time,count\n0,1\n0,1", { service }, "load.csv:3: this bin was there already"],
+  ["time,count\n0,1", { service }, "load.csv:1: a load must have at least two bins"],
+  ["time,count\n0,1e9\n1,1", { service }, "at most 100,000,000 jobs"],
+  ["time,duration\n0,1", { fromMs: 9 }, "between --from and --until"],
+  ["time,duration\n0,NaN", {}, "load.csv:2: duration must be a number from 0"],
+  ["time,duration\n0,1e400", {}, "load.csv:2: duration must be a number from 0"],
+  ["time,duration\n0,1e300", {}, "load.csv:2: duration must be at most 9007199254 s"],
+  [
+    "time;duration\n0;2,5",
+    {},
+    'load.csv:2: duration must be a number from 0; got "2,5". Write 2.5',
+  ],
+  ["time,duration\n1e400,1", {}, "load.csv:2: time must be seconds from 0"],
+  ["time,duration\n1764000000000,1", {}, "Divide milliseconds by 1000."],
+  ["time,duration\n2026-13-01,1", {}, "load.csv:2: time must be seconds from 0, or a date"],
+  ["time,duration\n2026-01-01,1\n5,1", {}, "load.csv:3: time must be a date as in the lines above"],
+  ["time,duration\n5,1\n2026-01-01,1", {}, "load.csv:3: time must be seconds as in the lines"],
+  ["time,duration,Duration\n0,1,2", { durationColumn: "x" }, "there must be a column x"],
+  [
+    "time,duration,duration\n0,1,2",
+    {},
+    "load.csv:1: columns must have names of their own; duration",
+  ],
+  ["time,duration\n1,000,2", {}, "load.csv:2: a line must have no more cells than the header, 2"],
+  ['time,duration\n0,"1\n2"', {}, 'load.csv:2: a quote (") must be closed on its line'],
+  ["\u0007\u001b[31m\u0000,b\n0,1", {}, "there are \ufffd\ufffd[31m\ufffd, b."],
+];
+
 describe("bad input", () => {
-  const service = constant(1);
-  test.each<[string, CsvLoadOptions, string]>([
-    ["", {}, "load.csv:1: a load must begin with a header"],
-    ["time,duration\n", {}, "load.csv:1: a load must have at least one job"],
-    ["when,duration\n0,1", {}, "load.csv:1: there must be a column of times, such as time"],
-    ["time,value\n0,1", {}, "load.csv:1: there must be a column of durations"],
-    ["time,duration\n0,1", { durationColumn: "cost" }, "load.csv:1: there must be a column cost"],
-    ["time,duration\n5,1\n4,1", {}, "load.csv:3: time must not be before that of the line above"],
-    ["time,duration\n-5,1", {}, "load.csv:2: time must be seconds from 0"],
-    ["time,duration\nsoon,1", {}, "load.csv:2: time must be seconds from 0"],
-    ["time,duration\n0,1\n1,-1", {}, "load.csv:3: duration must be a number from 0"],
-    ["time,duration\n0,1\n\n1,", {}, "load.csv:4: duration must be a number from 0"],
-    ["time,duration\n0,1\n1", {}, "load.csv:3: duration must be a number from 0"],
-    ["time,count\n0,1\n60,x", { service }, "load.csv:3: count must be a number from 0"],
-    [
-      "time,count\n0,1\n60,1\n180,1",
-      { service },
-      "load.csv:4: bins of 60 s must follow each other",
-    ],
-    ["time,count\n0,1\n60,1\n90,1", { service }, "load.csv:4: bins of 60 s must follow"],
-    ["time,count\n0,1\n0,1", { service }, "load.csv:3: this bin was there already"],
-    ["time,count\n0,1", { service }, "load.csv:1: a load must have at least two bins"],
-    ["time,count\n0,1e9\n1,1", { service }, "at most 100,000,000 jobs"],
-    ["time,duration\n0,1", { fromMs: 9 }, "between --from and --until"],
-  ])("%j is refused with its line", async (text, options, message) => {
+  test.each(refused)("%j is refused with its line", async (text, options, message) => {
     await expect(read(text, options)).rejects.toMatchObject({
       code: "LOAD_INVALID",
       message: expect.stringContaining(message),
@@ -175,6 +209,14 @@ describe("a recording", () => {
     [
       `${text.split("\n")[0]}\n{"type":"attempt","queue":"q","id":"a"}`,
       "run.jsonl:2: an attempt must",
+    ],
+    [
+      `${text.split("\n")[0]}\n{"type":"attempt","queue":"q","readyAt":1,"startedAt":1,"endedAt":1}`,
+      "run.jsonl:2: an attempt must have its queue and its id",
+    ],
+    [
+      `${text.split("\n")[0]}\n{"type":"worker","id":"w","step":"ready"}`,
+      "run.jsonl:2: a worker's step must have",
     ],
   ])("that is broken is refused with its line: %j", async (broken, message) => {
     await expect(readRecording(linesOf(broken), "run.jsonl")).rejects.toMatchObject({

@@ -176,8 +176,12 @@ function timeOf(
   entry: RecordingLine,
   position: { readonly file: string; readonly line: number },
 ): number {
+  if (entry.type === "worker" && !(Number.isFinite(entry.at) && typeof entry.id === "string"))
+    throw loadError(position, "a worker's step must have its id as a text and at as a number.");
   if (entry.type !== "attempt") return Number.isFinite(entry.at) ? entry.at : 0;
   const { readyAt, startedAt, endedAt } = entry;
+  if (typeof entry.queue !== "string" || typeof entry.id !== "string")
+    throw loadError(position, "an attempt must have its queue and its id as texts.");
   if (readyAt <= endedAt && startedAt <= endedAt && Number.isFinite(readyAt + startedAt + endedAt))
     return endedAt;
   throw loadError(
