@@ -43,7 +43,7 @@ const loads = fc
 const setups = fc.record({
   load: loads,
   startup: fc.constantFrom(...startups),
-  concurrency: fc.constantFrom(1, 1, 4),
+  concurrency: fc.constantFrom(1, 1, 4, 10),
   maxWaitMs: fc.constantFrom(1000, 10_000, 60_000),
   initialReplicas: fc.constantFrom(0, 0, 2),
   billing: fc.constantFrom("request", "request", "ready"),
@@ -63,7 +63,7 @@ const setups = fc.record({
 
 describe("the lower bound", () => {
   test("is never above what a policy pays that keeps the objective", async () => {
-    let kept = 0;
+    let [kept, whole] = [0, 0];
     await fc.assert(
       fc.asyncProperty(setups, async ({ load, policy, maxWaitMs, ...model }) => {
         const workers = { ...model, graceMs: Number.POSITIVE_INFINITY };
@@ -72,11 +72,15 @@ describe("the lower bound", () => {
         if (jobs.late > 0.05 * load.arrivalUs.length) return;
         const bound = await lowerBound({ load, maxWaitMs, ...model });
         kept += 1;
-        expect(workerSeconds.total).toBeGreaterThanOrEqual(bound.workerSeconds * (1 - 1e-6) - 1e-6);
+        const paid = workerSeconds.total * (1 + 1e-6) + 1e-6;
+        expect(paid).toBeGreaterThanOrEqual(bound.workerSeconds);
+        if (jobs.late === 0) expect(paid).toBeGreaterThanOrEqual(bound.strictWorkerSeconds);
+        whole += bound.method === "whole-workers" ? 1 : 0;
       }),
       { numRuns: 80, seed: 20 },
     );
     expect(kept).toBeGreaterThan(30);
+    expect(whole).toBeGreaterThan(0);
   });
 
   test("needs starts where work comes in bursts further apart than a start costs", async () => {
@@ -98,6 +102,21 @@ describe("the lower bound", () => {
     const query = { load, maxWaitMs: 30_000, lateShare: 0, concurrency: 1, initialReplicas: 0 };
     const bound = await lowerBound({ ...query, startup: constant(10_000), billing: "request" });
     expect(bound).toMatchObject({ method: "sessions", workerSeconds: 50 * 12 });
+  });
+
+  test("counts whole workers where a few with many jobs each take turns", async () => {
+    // 15 jobs of 1 s a second, ten at a time: one worker always, and a second half of the time. That one can be away for
+    // 90 s, when 45 s of work wait, and then works as long: a start of 10 s each 180 s besides the work and the first start.
+    const arrivalUs = Float64Array.from({ length: 18_000 }, (_, job) =>
+      Math.floor((job * second) / 15),
+    );
+    const serviceUs = new Float64Array(18_000).fill(second);
+    const load = createLoad({ name: "trickle", arrivalUs, serviceUs });
+    const query = { load, maxWaitMs: 30_000, lateShare: 0, concurrency: 10, initialReplicas: 0 };
+    const bound = await lowerBound({ ...query, startup: constant(10_000), billing: "request" });
+    expect(bound.method).toBe("whole-workers");
+    expect(bound.workerSeconds).toBeGreaterThan(1800 + 10 + 0.6 * (1200 / 18));
+    expect(bound.workerSeconds).toBeLessThanOrEqual(1800 + 10 + 1200 / 18);
   });
 
   test("is the work alone where starts cost nothing", async () => {

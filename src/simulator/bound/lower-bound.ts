@@ -1,8 +1,8 @@
 /**
  * The least worker-seconds that any policy can pay for a load under an objective, even one that knows the future and may
  * use fractions of workers. True of every policy whose late jobs are no more than `lateShare` and that kills no worker
- * with jobs. The higher of two bounds counts: the linear program is near where many workers run, the sessions where less
- * than one does.
+ * with jobs. The highest of three bounds counts: the linear program is near where many workers run, the sessions where less
+ * than one does, whole workers where a few run that take several jobs each.
  */
 import { type Distribution, leastMs } from "../distribution.ts";
 import type { Load } from "../loads/load.ts";
@@ -10,6 +10,7 @@ import { jobCount, totalWorkUs } from "../loads/load.ts";
 import { buildEnvelopes } from "./envelopes.ts";
 import { solveProgram } from "./linear-program.ts";
 import { sessionBound } from "./sessions.ts";
+import { wholeWorkerBound } from "./whole-workers.ts";
 
 /** What the bound is asked for. */
 export interface BoundQuery {
@@ -29,8 +30,8 @@ export interface BoundQuery {
 /** See the top of this file. */
 export interface LowerBound {
   readonly workerSeconds: number;
-  /** Which of the bounds is the highest: the work itself, the linear program, or sessions of single workers. */
-  readonly method: "work" | "linear-program" | "sessions";
+  /** Which of the bounds is the highest: the work itself, the linear program, sessions of single workers, or whole workers. */
+  readonly method: "work" | "linear-program" | "sessions" | "whole-workers";
   readonly lateShare: number;
   /** The same where no job may be late. */
   readonly strictWorkerSeconds: number;
@@ -79,12 +80,36 @@ async function boundFor(query: BoundQuery, lateShare: number): Promise<OneBound>
     ...{ method: "sessions", needed: null },
     workerSeconds: sessionSeconds - startSeconds * initialReplicas,
   };
+  const whole: OneBound = {
+    ...{ method: "whole-workers", needed: null },
+    workerSeconds: wholeBound(query, { startSeconds, mayBeLate }),
+  };
   const envelopes = buildEnvelopes(load, { maxWaitUs, bins: binsFor(jobCount(load)), mayBeLate });
   const program = await solveProgram({ envelopes, startSeconds, concurrency, initialReplicas });
-  if (program === null) return highest([work, sessions]);
+  if (program === null) return highest([work, sessions, whole]);
   const needed = { columnMs: envelopes.binSeconds * 1000, workers: program.workers };
   const solved: OneBound = { workerSeconds: program.cost, method: "linear-program", needed };
-  return { ...highest([work, sessions, solved]), needed };
+  return { ...highest([work, sessions, whole, solved]), needed };
+}
+
+/** Beyond so many busy workers on average the linear program is near enough. */
+const manyWorkers = 8;
+const mostBins = 20_000;
+const budget = 4e7;
+
+function wholeBound(
+  { load, maxWaitMs, concurrency, initialReplicas }: BoundQuery,
+  terms: { readonly startSeconds: number; readonly mayBeLate: number },
+): number {
+  const busy = totalWorkUs(load) / concurrency / Math.max(1, load.spanUs);
+  if (busy > manyWorkers || maxWaitMs === 0) return 0;
+  const maxWaitUs = maxWaitMs * 1000;
+  const bins = Math.min(mostBins, Math.ceil((8 * load.spanUs) / maxWaitUs));
+  const envelopes = buildEnvelopes(load, { maxWaitUs, bins, mayBeLate: terms.mayBeLate });
+  return wholeWorkerBound({
+    ...{ envelopes, concurrency, initialReplicas, budget },
+    startSeconds: terms.startSeconds,
+  });
 }
 
 function highest(bounds: readonly OneBound[]): OneBound {
