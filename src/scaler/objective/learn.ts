@@ -9,7 +9,8 @@ import type { ObjectivePolicy } from "./objective-policy.ts";
 import type { ObjectiveState, QueueMark, StartedMark } from "./objective-state.ts";
 import { flowOf, type QueueLook } from "./queue-look.ts";
 import { noteThroughput } from "./saturation.ts";
-import { meanServiceMs, noteService, serviceMs } from "./service-time.ts";
+import { noteServiceOrShift } from "./service-shift.ts";
+import { meanServiceMs, serviceMs } from "./service-time.ts";
 import { noteStartup, type StartupView, viewStartups } from "./startup-times.ts";
 import { addArrivals, keepNewest, type WaitingJobs, withOldest } from "./waiting-jobs.ts";
 
@@ -59,9 +60,9 @@ export function learn(
   const took = takeIn(before, { queue, starts, failed: done.failed });
   const left = keepNewest(took.waiting, Math.max(0, queue.ready - started + took.queue.started));
 
-  const service = flow.isMeasured
-    ? noteService(before.service, { ...flow, ended: done.ended })
-    : before.service;
+  const { service, shift } = flow.isMeasured
+    ? noteServiceOrShift(before, { ...flow, ended: done.ended })
+    : before;
   const startups = flow.startups.reduce(noteStartup, before.startups);
   const startup = viewStartups(startups, policy.startupMs);
   const stalenessMs = at - queue.at;
@@ -72,7 +73,7 @@ export function learn(
   const slow = learnSlowly(policy, before, { ...facts, status, startup, fast: took.rate.fast });
   return {
     state: {
-      ...{ ...before, ...slow, at, ended, starts, service, startups },
+      ...{ ...before, ...slow, at, ended, starts, service, shift, startups },
       ...{ inFlight: flow.inFlight, workers: flow.memories },
       ...{ queue: took.queue, waiting: left.waiting, rate: took.rate, failures: 0 },
     },

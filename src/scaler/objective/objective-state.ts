@@ -4,6 +4,7 @@ import { type IdleGaps, type KeepAlive, noIdleGaps } from "./keep-alive.ts";
 import type { Margins } from "./margins.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import { notSaturated, type Saturation } from "./saturation.ts";
+import { noShift, type ServiceShift } from "./service-shift.ts";
 import { declaredService, type ServiceTime } from "./service-time.ts";
 import type { RecentStarts } from "./start-budget.ts";
 import type { StartupTimes } from "./startup-times.ts";
@@ -40,6 +41,7 @@ export interface ObjectiveState {
   readonly waiting: WaitingJobs;
   readonly rate: ArrivalRate;
   readonly service: ServiceTime;
+  readonly shift: ServiceShift;
   readonly startups: StartupTimes;
   readonly gaps: IdleGaps;
   readonly keepAlive: KeepAlive | null;
@@ -65,6 +67,7 @@ export function initialObjectiveState(policy: ObjectivePolicy): ObjectiveState {
     waiting: [],
     rate: noArrivals,
     service: declaredService(policy.serviceMs),
+    shift: noShift,
     startups: [],
     gaps: noIdleGaps,
     keepAlive: null,
