@@ -10,47 +10,62 @@ import {
   simulateShared,
 } from "./simulate-shared.ts";
 
-const maxWaitMs = 30_000;
+/** So many jobs at a second of the load, each of so many tenths of a second. */
+interface Burst {
+  readonly at: number;
+  readonly count: number;
+  readonly tenths: number;
+}
 
-/** Jobs by `[arrival, service]` in tenths of seconds, in any order. */
-function loadOf(name: string, jobs: readonly (readonly [number, number])[]): Load {
-  const inOrder = jobs.toSorted(([a], [b]) => a - b);
+function loadOf(name: string, bursts: readonly Burst[]): Load {
+  const jobs = bursts
+    .toSorted((a, b) => a.at - b.at)
+    .flatMap(({ at, count, tenths }) => Array.from({ length: count }, () => ({ at, tenths })));
   return createLoad({
     name,
-    arrivalUs: Float64Array.from(inOrder, ([at]) => (at * second) / 10),
-    serviceUs: Float64Array.from(inOrder, ([, service]) => (service * second) / 10),
+    arrivalUs: Float64Array.from(jobs, ({ at }) => at * second),
+    serviceUs: Float64Array.from(jobs, ({ tenths }) => (tenths * second) / 10),
   });
 }
 
-const queueOf = (load: Load, minReplicaCount = 0, concurrency = 1): SharedQueue => ({
-  ...{ name: load.name, load, maxWaitMs },
-  policy: {
-    ...{ objective: { maxWait: "30s" }, concurrency },
-    scale: { minReplicaCount, maxReplicaCount: 50 },
-  },
-  workers: { concurrency, startup: constant(5000) },
-});
+interface Member {
+  readonly bursts: readonly Burst[];
+  readonly minReplicaCount: number;
+  readonly concurrency: number;
+  readonly yieldsBusy: boolean;
+  readonly maxWaitMs: number;
+}
 
-const jobs = fc.array(fc.tuple(fc.nat(3000), fc.integer({ min: 1, max: 300 })), {
-  minLength: 1,
-  maxLength: 60,
+const queueOf = (member: Member, index: number): SharedQueue => {
+  const { bursts, minReplicaCount, concurrency, yieldsBusy, maxWaitMs } = member;
+  return {
+    ...{ name: `q${index}`, load: loadOf(`q${index}`, bursts), maxWaitMs },
+    policy: {
+      ...{ objective: { maxWait: `${maxWaitMs}ms` }, concurrency, yieldsBusy },
+      scale: { minReplicaCount, maxReplicaCount: 50 },
+    },
+    workers: { concurrency, startup: constant(5000), graceMs: Number.POSITIVE_INFINITY },
+  };
+};
+
+const burst: fc.Arbitrary<Burst> = fc.record({
+  ...{ at: fc.nat(400), count: fc.integer({ min: 1, max: 40 }) },
+  tenths: fc.integer({ min: 1, max: 150 }),
+});
+const member: fc.Arbitrary<Member> = fc.record({
+  bursts: fc.array(burst, { minLength: 2, maxLength: 8, size: "max" }),
+  ...{ minReplicaCount: fc.nat(1), yieldsBusy: fc.boolean() },
+  concurrency: fc.integer({ min: 1, max: 3 }),
+  maxWaitMs: fc.constantFrom(20_000, 200_000),
 });
 const scenarios: fc.Arbitrary<SharedSimulationOptions> = fc
   .record({
-    maxReplicas: fc.integer({ min: 3, max: 12 }),
-    queues: fc.array(
-      fc.record({ jobs, minimum: fc.nat(1), slots: fc.integer({ min: 1, max: 3 }) }),
-      {
-        ...{ minLength: 2, maxLength: 3 },
-      },
-    ),
+    maxReplicas: fc.integer({ min: 3, max: 8 }),
+    members: fc.array(member, { minLength: 2, maxLength: 3 }),
     seed: fc.nat(),
   })
-  .map(({ maxReplicas, queues, seed }) => ({
-    ...{ maxReplicas, seed, columns: 0 },
-    queues: queues.map(({ jobs: list, minimum, slots }, index) =>
-      queueOf(loadOf(`q${index}`, list), minimum, slots),
-    ),
+  .map(({ maxReplicas, members, seed }) => ({
+    ...{ maxReplicas, seed, columns: 0, queues: members.map(queueOf) },
   }));
 
 describe("several queues under one cap", () => {
@@ -76,10 +91,10 @@ describe("several queues under one cap", () => {
         const outcomes = simulateShared(scenario).queues;
         const reports = outcomes.map((outcome) => toReport(outcome));
         const bounds = await Promise.all(
-          outcomes.map(({ load, workers: { concurrency, startup, billing } }, index) => {
+          outcomes.map(({ load, maxWaitMs, workers: { concurrency, startup, billing } }, index) => {
             const lateShare = ((reports[index]?.jobs.late ?? 0) + 0.5) / load.arrivalUs.length;
             return lowerBound({
-              ...{ load, maxWaitMs, lateShare: Math.min(1, lateShare) },
+              ...{ load, maxWaitMs: maxWaitMs ?? 0, lateShare: Math.min(1, lateShare) },
               ...{ concurrency, startup, billing, initialReplicas: 0 },
             });
           }),

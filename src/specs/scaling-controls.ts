@@ -32,10 +32,12 @@ export interface ObjectiveControl {
   readonly messagesPerJob?: MessagesPerJob;
 }
 
-/** `sluice.dev/shared-cap: gpu=10`. */
+/** `sluice.dev/shared-cap: gpu=10`, or as `gpu=10,yield=busy`. */
 export interface SharedCapControl {
   readonly name: string;
   readonly maxReplicas: number;
+  /** Which of its workers an earlier deadline of another may have; busy ones when their jobs have ended. */
+  readonly yields: "idle" | "busy";
 }
 
 /** `messagesPerJob=1` and `messagesPerJob=many`. */

@@ -9,19 +9,30 @@ const capOf = (annotations: object) =>
 const objective = { "sluice.dev/objective": "30s" };
 
 test.each([
-  ["gpu=10", { name: "gpu", maxReplicas: 10 }],
-  ["a.b_c-1=1", { name: "a.b_c-1", maxReplicas: 1 }],
+  ["gpu=10", { name: "gpu", maxReplicas: 10, yields: "idle" }],
+  ["a.b_c-1=01, yield=idle", { name: "a.b_c-1", maxReplicas: 1, yields: "idle" }],
+  ["gpu=10,yield=busy", { name: "gpu", maxReplicas: 10, yields: "busy" }],
 ])("shared-cap %s", (value, sharedCap) => {
   expect(capOf({ ...objective, "sluice.dev/shared-cap": value })).toEqual(sharedCap);
 });
 
-test.each(["", "gpu", "10", "gpu=", "gpu=0", "gpu=-1", "gpu=1.5", "gpu=10,x=1", "=3", "-=3"])(
-  "shared-cap refuses %j",
-  (value) => {
-    const said = problems({ ...objective, "sluice.dev/shared-cap": value });
-    expect(said).toContain("must be a name and the most replicas of all that name it");
-  },
-);
+test.each([
+  "",
+  "gpu",
+  "10",
+  "gpu=",
+  "gpu=0",
+  "gpu=-1",
+  "gpu=1.5",
+  "gpu=10,x=1",
+  "gpu=1,yield=all",
+  "yield=busy",
+  "=3",
+  "-=3",
+])("shared-cap refuses %j", (value) => {
+  const said = problems({ ...objective, "sluice.dev/shared-cap": value });
+  expect(said).toContain("must be a name and the most replicas of all that name it");
+});
 
 test("shared-cap needs a ScaledObject with an objective", () => {
   const cap = { "sluice.dev/shared-cap": "gpu=10" };

@@ -8,8 +8,9 @@ import { nameOf, type SpecSet } from "./spec-set.ts";
 
 const key = "sluice.dev/shared-cap";
 
-/** A name as Kubernetes' labels have it, and a count from 1 to 999,999,999. */
-export const sharedCapPattern = "^[A-Za-z0-9]([\\w.-]{0,61}[A-Za-z0-9])?=0*[1-9]\\d{0,8}$";
+/** A name as Kubernetes' labels have it, a count from 1 to 999,999,999, and which workers yield. */
+export const sharedCapPattern: string =
+  "^([A-Za-z0-9](?:[\\w.-]{0,61}[A-Za-z0-9])?)=0*([1-9]\\d{0,8})(?:, *yield=(idle|busy))?$";
 const written = new RegExp(sharedCapPattern);
 
 /** What the annotation says. `at` is the place of the annotations. */
@@ -21,22 +22,22 @@ export function readSharedCap(
   const value = annotations[key];
   if (value === undefined) return null;
   if (kind === "ScaledJob") return refuse(below(at, key), "is for a ScaledObject alone.");
-  if (!written.test(value))
+  const [, name = "", count, yields = "idle"] = written.exec(value) ?? [];
+  if (count === undefined)
     return refuse(
       below(at, key),
-      `must be a name and the most replicas of all that name it, such as "gpu=10"; got ${JSON.stringify(value)}.`,
+      `must be a name and the most replicas of all that name it, such as "gpu=10" or "gpu=10,yield=busy" (yield is idle or busy); got ${JSON.stringify(value)}.`,
     );
   if (annotations["sluice.dev/objective"] === undefined)
     return refuse(
       below(at, key),
       "is shared by deadlines, and this object has none. Add sluice.dev/objective, or bound it by maxReplicaCount.",
     );
-  const [name = "", count] = value.split("=");
-  return { name, maxReplicas: Number(count) };
+  return { name, maxReplicas: Number(count), yields: yields === "busy" ? "busy" : "idle" };
 }
 
 /** One cap of a set and the objects that share it. */
-export interface SharedCapMembers extends SharedCapControl {
+export interface SharedCapMembers extends Omit<SharedCapControl, "yields"> {
   readonly members: readonly ScaledObject[];
   /** What the members keep whatever their deadlines: minimums, and counts that they are paused at. */
   readonly minimums: number;
@@ -51,8 +52,9 @@ export function sharedCapsOf({
     const { sharedCap, pausedReplicas } = object.controls;
     if (sharedCap === null) continue;
     const { members, minimums } = caps.get(sharedCap.name) ?? { members: [], minimums: 0 };
-    caps.set(sharedCap.name, {
-      ...sharedCap,
+    const { name, maxReplicas } = sharedCap;
+    caps.set(name, {
+      ...{ name, maxReplicas },
       members: [...members, object],
       minimums: minimums + (pausedReplicas ?? object.spec.minReplicaCount ?? 0),
     });

@@ -110,7 +110,7 @@ apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
 metadata:
   name: ${name}
-  annotations: {sluice.dev/objective: 30s, sluice.dev/shared-cap: gpu=4${annotations}}
+  annotations: {sluice.dev/objective: "maxWait=30s,startCost=60s", sluice.dev/shared-cap: gpu=4${annotations}}
 spec:
   scaleTargetRef: {name: ${name}}
   triggers: [{type: redis, metadata: {listName: q}}]
@@ -175,7 +175,7 @@ describe("engines under a shared cap", () => {
     }
     expect([mail.workers.count, report.workers.count]).toEqual([0, 4]);
     const given = mail.decisions.findLast(({ rule }) => rule === "shared-cap");
-    expect(given?.reasons[0]?.text).toBe("4 wanted, 4 idle given up: gpu allows 4");
+    expect(given?.reasons[0]?.text).toBe("4 wanted, 4 given up: gpu allows 4");
     await stop();
     expect(clock.armedTimers).toBe(0);
   });

@@ -37,7 +37,7 @@ export function describeSharedCap(set: SpecSet, object: ScaledObject): string | 
   if (cap === null) return null;
   const others = cap.members.filter((one) => one !== object).map(nameOf);
   const together = others.length === 0 ? "" : ` together with ${others.join(", ")}`;
-  return `${cap.name}: at most ${cap.maxReplicas} replicas${together}, the earliest deadline first; busy ones stay`;
+  return `${cap.name}: at most ${cap.maxReplicas} replicas${together}, the earliest deadline first; ${object.controls.sharedCap?.yields === "busy" ? "its busy ones leave after their jobs where another's deadline is earlier" : "its busy ones stay"}`;
 }
 
 function capOf(set: SpecSet, object: ScaledObject): SharedCapMembers | null {

@@ -2,8 +2,8 @@
  * Keeps a wait objective with few workers. Each look: what is learnt (`learn.ts`) is set against the deadlines
  * (`envelope.ts`); what is short, and cannot wait, is asked for; workers that were idle through a whole window leave.
  *
- * No busy worker is ever asked to go, except where the maximum is below what runs. A reading that failed holds the count, or
- * brings the fallback (`without-reading.ts`).
+ * No busy worker is ever asked to go, except where the maximum is below what runs, or where it is said that busy ones yield
+ * to others of a shared cap. A reading that failed holds the count, or brings the fallback (`without-reading.ts`).
  */
 
 import type { Decide, Observation } from "../decision.ts";
@@ -18,7 +18,7 @@ import type { ObjectivePolicy } from "./objective-policy.ts";
 import { type Figured, recordObjective } from "./objective-record.ts";
 import type { ObjectiveState } from "./objective-state.ts";
 import { lookAtQueue } from "./queue-look.ts";
-import { toSharedWish } from "./shared-wish.ts";
+import { type OwnDecision, toSharedWish } from "./shared-wish.ts";
 import { startsLeft, startsOfLastMinute } from "./start-budget.ts";
 import { remainingMs, startupQuantile } from "./startup-times.ts";
 import { pickJobs } from "./waiting-jobs.ts";
@@ -88,7 +88,7 @@ function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, see
   const grant = bounds.sharedCap?.grant(
     toSharedWish(
       { policy, learned, seen, envelope },
-      { wanted: alone, needed: guarded.allowed, mayShrink: bounds.pausedScaleIn !== true },
+      { wanted: alone, needed: guarded.allowed, yields: yieldsOf(bounds) },
     ),
   );
   const replicas = grant?.replicas ?? alone;
@@ -109,6 +109,11 @@ function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, see
     },
     decision: recordObjective(figured),
   };
+}
+
+function yieldsOf({ pausedScaleIn, yieldsBusy }: ObjectiveBounds): OwnDecision["yields"] {
+  if (pausedScaleIn) return "none";
+  return yieldsBusy ? "busy" : "idle";
 }
 
 /** The workers of the highest layers that were idle for as long as those of their layer are kept. */

@@ -113,13 +113,19 @@ export interface WorkerNeed {
   readonly workers: number;
 }
 
+/** Ready workers that a capacity leaves out. */
+export interface SpareWorkers {
+  readonly busy: number;
+  readonly idle: number;
+}
+
 /**
- * What each deadline needs beyond the capacity. Of that, `spare` idle workers, which the capacity leaves out, come before new
- * ones. The earliest deadline first, each with more than all before it.
+ * What each deadline needs beyond the capacity: of the spare workers the busy ones first, then the idle ones, then new ones.
+ * The earliest deadline first, each with more than all before it.
  */
 export function needsBeyond(
   { capacity, demands, times }: Envelope,
-  spare: number,
+  spare: SpareWorkers,
 ): readonly WorkerNeed[] {
   const { concurrency, serviceMs } = capacity;
   const needs: WorkerNeed[] = [];
@@ -127,11 +133,15 @@ export function needsBeyond(
   for (const demand of demands.toSorted((a, b) => a.tauMs - b.tauMs)) {
     const { by, startsOfOne } = plannedFor(capacity, demand, times);
     const { due, fromMs = 0 } = demand;
+    const startsOfIdle = concurrency * (1 + (by - fromMs) / serviceMs);
+    const startsOfBusy = Math.min((concurrency * by) / serviceMs, startsOfIdle);
     const short = due - startsWithin(capacity, by, fromMs);
-    const startsOfSpare = concurrency * (1 + (by - fromMs) / serviceMs);
-    const fromSpare = Math.min(spare, Math.max(0, Math.ceil(short / startsOfSpare)));
-    const rest = short - spare * startsOfSpare;
-    const workers = fromSpare + Math.max(0, Math.floor(rest / startsOfOne + 0.5));
+    const withoutBusy = short - spare.busy * startsOfBusy;
+    const rest = withoutBusy - spare.idle * startsOfIdle;
+    const workers =
+      countFor(short, startsOfBusy, spare.busy) +
+      countFor(withoutBusy, startsOfIdle, spare.idle) +
+      Math.max(0, Math.floor(rest / startsOfOne + 0.5));
     if (workers <= most) continue;
     most = workers;
     needs.push({ tauMs: demand.tauMs, workers });
@@ -143,4 +153,9 @@ function ruleOf({ isKnown, fromMs }: Demand, isHopeless: boolean): Shortage["rul
   if (!isKnown) return "forecast";
   if (isHopeless) return "hopeless";
   return fromMs === undefined ? "deadline" : "due";
+}
+
+/** How many workers, of those that there are, make so many starts. */
+function countFor(starts: number, startsOfOne: number, most: number): number {
+  return starts <= 0 ? 0 : Math.min(most, Math.ceil(starts / startsOfOne));
 }

@@ -4,6 +4,8 @@ import type { SharedCapMember } from "./shared-cap.ts";
 export interface ObjectiveBounds {
   /** What is wanted is asked for here, and what is granted is decided. */
   readonly sharedCap?: SharedCapMember;
+  /** Whether busy workers too finish what they have and leave, where another's deadline of the cap is earlier. */
+  readonly yieldsBusy?: boolean;
   /** Never fewer, never more. */
   readonly pausedScaleIn?: boolean;
   readonly pausedScaleOut?: boolean;

@@ -77,8 +77,9 @@ export function createObjectiveEngine(
     throw new SluiceError("OPTION_INVALID", `${name} must have sluice.dev/objective.`);
   const { isAttainable, text } = checkObjective(policy);
   if (!isAttainable) logger.warn("the objective is out of reach", { object: name, why: text });
-  const { pausedScaleIn, pausedScaleOut } = object.controls;
-  const bounds = { pausedScaleIn, pausedScaleOut, ...(sharedCap && { sharedCap }) };
+  const { pausedScaleIn, pausedScaleOut, sharedCap: asked } = object.controls;
+  const yieldsBusy = asked?.yields === "busy";
+  const bounds = { pausedScaleIn, pausedScaleOut, yieldsBusy, ...(sharedCap && { sharedCap }) };
   const memory = rememberObjective(policy, options.initialState, bounds);
   let toldAt = Number.NEGATIVE_INFINITY;
 

@@ -208,8 +208,7 @@ function limitReasons({ current, decided, alone, replicas, grant }: Figured): re
   }
   if (grant === null || replicas === alone) return [];
   const { share, maxReplicas } = grant;
-  const granted =
-    replicas < current ? `${current - replicas} idle given up` : `${replicas} granted`;
+  const granted = replicas < current ? `${current - replicas} given up` : `${replicas} granted`;
   const later = share > replicas ? `, ${share} when there is room` : "";
   const text = `${alone} wanted, ${granted}${later}: ${sharedText(grant)}`;
   const figures = { wanted: alone, granted: replicas, share, sharedCap: maxReplicas };

@@ -111,11 +111,15 @@ describe("the envelope", () => {
     ];
     const capacity = { ...none, busySlots: 1 };
     // By 20 s the busy worker begins 20 jobs and an idle one 21: of 63 jobs, one beyond two idle ones is left.
-    expect(needsBeyond({ capacity, demands, times }, 2)).toEqual([
+    const atWork = [
       { tauMs: 20_000, workers: 2 },
       { tauMs: 40_000, workers: 2 + 3 },
-    ]);
-    expect(needsBeyond({ capacity: none, demands: [], times }, 2)).toEqual([]);
+    ];
+    expect(needsBeyond({ capacity, demands, times }, { busy: 0, idle: 2 })).toEqual(atWork);
+    expect(needsBeyond({ capacity: none, demands, times }, { busy: 1, idle: 2 })).toEqual(
+      atWork.map(({ tauMs, workers }) => ({ tauMs, workers: workers + 1 })),
+    );
+    expect(needsBeyond({ capacity, demands: [], times }, { busy: 1, idle: 2 })).toEqual([]);
   });
 });
 

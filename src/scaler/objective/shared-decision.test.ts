@@ -58,10 +58,21 @@ describe("a decision under a shared cap", () => {
     expect(quiet.other.look(at, needy).replicas).toBe(1);
     const { decision } = look(0, quiet.status, { sharedCap: quiet.sharedCap });
     expect(decision).toMatchObject({ current: 4, replicas: 1, rule: "shared-cap" });
-    expect(decision.reasons[0]?.text).toMatch(/^4 wanted, 3 idle given up: gpu allows 5/);
+    expect(decision.reasons[0]?.text).toMatch(/^4 wanted, 3 given up: gpu allows 5/);
     const loaded = pair(1, 3);
     loaded.other.look(at, needy);
     expect(look(2, loaded.status, { sharedCap: loaded.sharedCap }).decision.replicas).toBe(3);
+  });
+
+  test("gives busy workers up only where it is said so, and only to an earlier deadline", () => {
+    const busy = pair(4, 0);
+    busy.other.look(at, { wanted: 4, needs: [{ by: at + 1000, replicas: 4 }] });
+    const { sharedCap, status } = busy;
+    expect(look(500, status, { sharedCap }).decision.replicas).toBe(4);
+    const given = look(500, status, { sharedCap, yieldsBusy: true }).decision;
+    expect(given).toMatchObject({ current: 4, replicas: 1, rule: "shared-cap" });
+    busy.other.look(at, { wanted: 4, needs: [{ by: at + 60_000, replicas: 4 }] });
+    expect(look(500, status, { sharedCap, yieldsBusy: true }).decision.replicas).toBe(4);
   });
 
   test("wants the one worker that a job needs which can wait no longer, before any later deadline", () => {

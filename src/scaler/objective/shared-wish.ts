@@ -1,5 +1,5 @@
 import type { Observation } from "../decision.ts";
-import { type Envelope, needsBeyond } from "./envelope.ts";
+import { type Envelope, needsBeyond, type SpareWorkers } from "./envelope.ts";
 import type { Learned } from "./learn.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import type { ReplicaNeed } from "./share-replicas.ts";
@@ -25,8 +25,8 @@ export interface OwnDecision {
   /** How many there would be, and how many the deadlines alone ask for. */
   readonly wanted: number;
   readonly needed: number;
-  /** Whether idle workers may go at all. */
-  readonly mayShrink: boolean;
+  /** Which workers another's deadline may have. */
+  readonly yields: "none" | "idle" | "busy";
 }
 
 /**
@@ -34,31 +34,39 @@ export interface OwnDecision {
  * busy.
  */
 export function toSharedWish(figures: WishFigures, own: OwnDecision): SharedWish {
-  const { policy, learned, seen } = figures;
+  const { policy, seen } = figures;
   const { replicas, draining } = seen.status;
-  const aboutToWork = Math.ceil(learned.waitingCount / policy.concurrency);
-  const idle = Math.max(0, Math.min(learned.idle, replicas) - aboutToWork);
-  const spare = own.mayShrink ? idle : 0;
+  const spare = spareOf(figures, own);
+  const locked = replicas - spare.busy - spare.idle;
   return {
-    ...{ at: seen.at, replicas, draining, locked: replicas - spare, wanted: own.wanted },
+    ...{ at: seen.at, replicas, draining, locked, wanted: own.wanted },
     minReplicaCount: Math.min(policy.minReplicaCount, own.wanted),
     needs: needsOf(figures, own, spare),
     validMs: wishMs(policy),
   };
 }
 
+function spareOf({ policy, learned, seen }: WishFigures, { yields }: OwnDecision): SpareWorkers {
+  if (yields === "none") return { busy: 0, idle: 0 };
+  const { ready } = seen.status;
+  const aboutToWork = Math.ceil(learned.waitingCount / policy.concurrency);
+  const idle = Math.max(0, Math.min(learned.idle, ready) - aboutToWork);
+  return { busy: yields === "busy" ? ready - idle : 0, idle };
+}
+
 function needsOf(
   { policy, seen, envelope }: WishFigures,
-  { wanted, needed }: OwnDecision,
-  spare: number,
+  { wanted, needed, yields }: OwnDecision,
+  spare: SpareWorkers,
 ): readonly ReplicaNeed[] {
   const { at, status } = seen;
   const { capacity, demands } = envelope;
-  const idleSlots = Math.max(0, capacity.idleSlots - spare * policy.concurrency);
-  const beyond = needsBeyond({ ...envelope, capacity: { ...capacity, idleSlots } }, spare);
+  const idleSlots = Math.max(0, capacity.idleSlots - spare.idle * policy.concurrency);
+  const kept = yields === "busy" ? { idleSlots: 0, busySlots: 0 } : { idleSlots };
+  const beyond = needsBeyond({ ...envelope, capacity: { ...capacity, ...kept } }, spare);
   const needs = beyond.map(({ tauMs, workers }) => ({
     by: at + tauMs,
-    replicas: Math.min(wanted, status.replicas - spare + workers),
+    replicas: Math.min(wanted, status.replicas - spare.busy - spare.idle + workers),
   }));
   // A single job that can wait no longer, or may not wait at all, is too little for a whole worker by the figures.
   const first = Math.min(...demands.map(({ tauMs }) => tauMs));

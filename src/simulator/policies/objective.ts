@@ -23,6 +23,7 @@ export interface ObjectivePolicyOptions extends ObjectiveSurroundings {
   readonly name?: string;
   /** Its part in a cap that several runs in lock-step share. */
   readonly sharedCap?: SharedCapMember;
+  readonly yieldsBusy?: boolean;
 }
 
 /**
@@ -32,12 +33,12 @@ export interface ObjectivePolicyOptions extends ObjectiveSurroundings {
  * const policy = objectivePolicy({ objective: { maxWait: "30s" }, scale: { maxReplicaCount: 100 } });
  */
 export function objectivePolicy(options: ObjectivePolicyOptions): Policy {
-  const { objective, scale = {}, name, sharedCap } = options;
+  const { objective, scale = {}, name, sharedCap, yieldsBusy = false } = options;
   const policy = toObjectivePolicy(objective, { pollingInterval: 5, ...scale }, options);
   return decideBy(
     policy,
     name ?? (policy.mode === "cost" ? "objective" : `objective:${policy.mode}`),
-    sharedCap ? { sharedCap } : {},
+    sharedCap ? { sharedCap, yieldsBusy } : {},
   );
 }
 
