@@ -81,7 +81,7 @@ describe("several queues under one cap", () => {
           expect(report.workers.kills).toBe(0);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -105,7 +105,7 @@ describe("several queues under one cap", () => {
         const again = simulateShared(scenario).queues.map((outcome) => toReport(outcome));
         expect(again.map(hashReport)).toEqual(reports.map(hashReport));
       }),
-      { numRuns: 5 },
+      { numRuns: 4 },
     );
   });
 });

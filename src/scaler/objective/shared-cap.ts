@@ -79,6 +79,7 @@ const firstLooksMs = 2000;
  *
  * @example
  * const gpu = createSharedCap("gpu", 10);
+ * const policy = toObjectivePolicy({ maxWait: "30s" });
  * const decide = decideByObjective(policy, { sharedCap: gpu.join("ScaledObject default/mail") });
  */
 export function createSharedCap(name: string, maxReplicas: number): SharedCap {
