@@ -27,6 +27,8 @@ export interface DepthCapabilities {
 /** Hard limits, checked before anything is sent. `Number.POSITIVE_INFINITY` where there is none. */
 export interface DriverLimits {
   readonly maxBodyBytes: number;
+  /** The server's setting that `maxBodyBytes` comes from. Absent when the limit is the driver's own. */
+  readonly maxBodySetting?: string;
   readonly maxHeaderBytes: number;
   readonly maxDelayMs: number;
   /** Messages of one publish call; more are sent in several calls. */

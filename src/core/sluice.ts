@@ -308,7 +308,11 @@ export class Sluice {
   #message(encoded: EncodedJob, options: PublishOptions): OutgoingMessage {
     const { limits } = this.driver.capabilities;
     if (encoded.body.byteLength > limits.maxBodyBytes) {
-      const fix = "Store large data elsewhere and publish a reference to it";
+      const { maxBodySetting: setting } = limits;
+      const fix =
+        setting === undefined
+          ? "Store large data elsewhere and publish a reference to it"
+          : `Raise ${setting} of the server, or publish a reference to data that is stored elsewhere`;
       throw new SluiceError(
         "BODY_TOO_LARGE",
         `${this.driver.name} takes bodies up to ${limits.maxBodyBytes} bytes; got ${encoded.body.byteLength}. ${fix}.`,

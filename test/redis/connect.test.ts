@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isSluiceError, systemClock } from "../../src/core/index.ts";
+import { connect } from "../../src/drivers/index.ts";
 import { openRedis, redisDriver } from "../../src/drivers/redis/index.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
 import { freePorts } from "../support/servers/free-port.ts";
@@ -214,6 +215,28 @@ it("warns of eviction and of a server that saves nothing, and then does not call
   expect(quiet.messages("warn")).toEqual([]);
   expect(durable.capabilities.durable).toBe(true);
   await durable.close();
+});
+
+it("refuses a body that the server would not read before it is sent, and nothing else with it", async () => {
+  await client.config("SET", "proto-max-bulk-len", "1mb");
+  const sluice = await connect(server.url, { logger: recordingLogger() });
+  const large = "x".repeat(2 ** 20);
+  const sends = [{ a: 1 }, large, { a: 2 }].map((body) => sluice.publish("bulk", body));
+  const [first, second, third] = await Promise.allSettled(sends);
+  expect([first?.status, third?.status]).toEqual(["fulfilled", "fulfilled"]);
+  expect(second).toMatchObject({
+    status: "rejected",
+    reason: {
+      code: "BODY_TOO_LARGE",
+      retryable: false,
+      message: expect.stringContaining("Raise proto-max-bulk-len"),
+    },
+  });
+  const largest = new Uint8Array(sluice.driver.capabilities.limits.maxBodyBytes);
+  await sluice.publish("bulk", largest, { headers: { "x-a": "h".repeat(60_000) } });
+  expect((await sluice.depth("bulk")).ready).toBe(3);
+  await sluice.close();
+  await client.config("SET", "proto-max-bulk-len", "512mb");
 });
 
 it.each([

@@ -10,12 +10,22 @@ describe("a postgres URL", () => {
       `postgres://ada:${secret}@db:5433/app?schema=jobs&dedup=1h&pool=8&sslmode=require`,
     );
     expect(parsed).toEqual({
-      connectionString: `postgres://ada:${secret}@db:5433/app?sslmode=require`,
+      connectionString: `postgres://ada:${secret}@db:5433/app?sslmode=verify-full`,
       place: "postgres://db:5433/app",
       schema: "jobs",
       dedupWindow: "1h",
       pool: 8,
     });
+  });
+
+  test("hands on sslmode as the client takes it, or as libpq does where that is asked for", () => {
+    const modeOf = (query: string): string | null =>
+      new URL(parsePostgresUrl(`postgres://db/app?${query}`).connectionString).searchParams.get(
+        "sslmode",
+      );
+    expect(modeOf("sslmode=prefer")).toBe("verify-full");
+    expect(modeOf("sslmode=disable")).toBe("disable");
+    expect(modeOf("sslmode=require&uselibpqcompat=true")).toBe("require");
   });
 
   test("may name a socket folder", () => {

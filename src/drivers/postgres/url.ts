@@ -24,6 +24,9 @@ const sslModes: readonly string[] = [
   "no-verify",
 ];
 
+/** Modes that the client takes for `verify-full`. */
+const verified: readonly string[] = ["prefer", "require", "verify-ca"];
+
 /** What a queue URL may say about the queue. */
 const ownParameters: readonly string[] = ["schema", "dedup", "pool"];
 
@@ -57,6 +60,9 @@ export function parsePostgresUrl(url: string): ParsedUrl {
       `sslmode as one of ${sslModes.join(", ")}; got ${showValue(sslMode)}`,
       "Correct it",
     );
+  // What the client makes of them, with a warning in the log of everybody who connects; unless the URL asks for libpq's way.
+  if (sslMode !== null && verified.includes(sslMode) && !parameters.has("uselibpqcompat"))
+    parameters.set("sslmode", "verify-full");
   const schema = parameters.get("schema");
   const dedupWindow = parameters.get("dedup");
   const pool = parameters.get("pool");

@@ -89,7 +89,16 @@ function addFile(
   }
 }
 
+/** The protocol carries no longer names, and NUL stands between user and password in it. */
 function decode(text: string, shown: string): string {
+  const decoded = decoding(text, shown);
+  if (decoded.includes("\0")) throw invalid(shown, "no NUL", "Remove %00");
+  if (Buffer.byteLength(decoded) <= mostBytes) return decoded;
+  const what = `user, password and vhost of at most ${mostBytes} bytes each`;
+  throw invalid(shown, what, "Shorten the longest");
+}
+
+function decoding(text: string, shown: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -100,6 +109,9 @@ function decode(text: string, shown: string): string {
     );
   }
 }
+
+/** A short string of AMQP. */
+const mostBytes = 255;
 
 function invalid(shown: string, expected: string, fix: string): SluiceError {
   return new SluiceError("URL_INVALID", `a rabbitmq URL has ${expected}; got ${shown}. ${fix}.`);

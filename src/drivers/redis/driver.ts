@@ -5,6 +5,7 @@ import {
   type Delivery,
   type Driver,
   type DriverCapabilities,
+  type DriverLimits,
   type Duration,
   type LeaseExtender,
   type Logger,
@@ -112,7 +113,7 @@ export async function redisDriver(options: RedisOptions = {}): Promise<Driver> {
   const server = serverAddress(options);
   const address = `${server.host}:${server.port}/${server.db}`;
   const newClient = await loadClient();
-  const { connection, isCluster, isPersistent } = await openServer({
+  const { connection, isCluster, isPersistent, maxArgumentBytes } = await openServer({
     open: (isCluster) =>
       openConnection({ client: newClient(server, isCluster), address, clock, timeoutMs }),
     server,
@@ -129,10 +130,23 @@ export async function redisDriver(options: RedisOptions = {}): Promise<Driver> {
   const store = createStore({ connection, isCluster, keys, address, clock, logger, makeClient });
   return {
     name: "redis",
-    capabilities: { ...redisCapabilities, durable: isPersistent !== false },
+    capabilities: {
+      ...redisCapabilities,
+      durable: isPersistent !== false,
+      limits: limitsWithin(maxArgumentBytes),
+    },
     ...queueMethods(store, windowMs),
     ...operatorMethods(store),
   };
+}
+
+/** A message is one argument: id and headers in front of the body. */
+function limitsWithin(maxArgumentBytes: number | null): DriverLimits {
+  const { limits } = redisCapabilities;
+  const maxBodyBytes =
+    (maxArgumentBytes ?? Number.POSITIVE_INFINITY) - limits.maxHeaderBytes - 1024;
+  if (maxBodyBytes >= limits.maxBodyBytes) return limits;
+  return { ...limits, maxBodyBytes, maxBodySetting: "proto-max-bulk-len" };
 }
 
 interface Opening {

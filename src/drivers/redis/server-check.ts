@@ -7,6 +7,8 @@ export interface ServerFacts {
   readonly isCluster: boolean;
   /** Messages survive the end of the server's process. */
   readonly isPersistent: boolean | null;
+  /** The longest argument that it reads (`proto-max-bulk-len`); at a longer one it cuts the connection. */
+  readonly maxArgumentBytes: number | null;
 }
 
 const oldestVersion = [6, 2] as const;
@@ -29,6 +31,7 @@ export async function checkServer(
   return {
     isCluster,
     isPersistent: await checkPersistence(connection, info, { address, logger }),
+    maxArgumentBytes: await settingOf(connection, "proto-max-bulk-len").then(toBytes),
   };
 }
 
@@ -45,6 +48,16 @@ async function ask(
     if (/^(NOPERM|ERR unknown) ?/i.test(said)) return null;
     throw error;
   }
+}
+
+/** `null` when this user may not ask, or the server knows no such setting. */
+async function settingOf(connection: Connection, name: string): Promise<string | null> {
+  const reply = await ask(connection, "CONFIG", ["GET", name]);
+  return Array.isArray(reply) && reply.length === 2 ? String(reply[1]) : null;
+}
+
+function toBytes(setting: string | null): number | null {
+  return setting !== null && /^\d+$/.test(setting) ? Number(setting) : null;
 }
 
 function parseInfo(reply: unknown): ReadonlyMap<string, string> {
@@ -100,8 +113,7 @@ async function checkPersistence(
 ): Promise<boolean | null> {
   const aof = info.get("aof_enabled");
   if (aof === undefined || aof === "1") return aof === undefined ? null : true;
-  const save = await ask(connection, "CONFIG", ["GET", "save"]);
-  const schedule = save === null ? null : String((save as readonly unknown[])[1]);
+  const schedule = await settingOf(connection, "save");
   if (schedule === "") {
     logger.warn("redis keeps jobs in memory only: they end with it; set appendonly yes", {
       address,
