@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { Sluice, silentLogger, systemClock } from "../../src/core/index.ts";
 import { openPostgres } from "../../src/drivers/postgres/index.ts";
+import { pretending } from "../support/rewriting-proxy.ts";
 import { missing, postgresBeds } from "./bed.ts";
 
 const context = { clock: systemClock, logger: silentLogger };
@@ -125,6 +126,17 @@ onServer.each([
     expect(text).not.toContain(decodeURIComponent(password));
   }
   expect(String(error)).toMatch(cure);
+});
+
+onServer("refuses a server that is too old", async () => {
+  const { url, sql } = newBed();
+  const [row] = await sql("SELECT current_setting('server_version_num') AS number");
+  const old = await pretending(url, String(row?.number), "120022");
+  await expect(openPostgres(old, context)).rejects.toMatchObject({
+    code: "STORE_MISCONFIGURED",
+    retryable: false,
+    message: expect.stringMatching(/needs PostgreSQL 13 or newer; .* Update the server/),
+  });
 });
 
 onServer("tells of missing rights, and has then changed nothing", async () => {

@@ -6,6 +6,7 @@ import { openRabbitmq, rabbitmqDriver } from "../../src/drivers/rabbitmq/index.t
 import { ackAll, takeOne } from "../../src/testing/driver-conformance/consumer.ts";
 import { outgoing, publishTexts } from "../../src/testing/driver-conformance/sample-messages.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
+import { pretending } from "../support/rewriting-proxy.ts";
 import { useRabbitmq } from "./support.ts";
 
 const bed = useRabbitmq();
@@ -48,6 +49,15 @@ test.each([
   const error = await errorOf(openRabbitmq(changed(change), context));
   expect(error).toMatchObject({ code, retryable: code === "STORE_UNAVAILABLE" });
   expect(error.message).toContain(text);
+  expect(error.message).not.toContain("secret");
+});
+
+test("refuses a server that is too old, without its password", async () => {
+  const version = await bed().version();
+  const old = await pretending(bed().server.url, version, "3.9.99".slice(0, version.length));
+  const error = await errorOf(openRabbitmq(old, context));
+  expect(error).toMatchObject({ code: "STORE_MISCONFIGURED", retryable: false });
+  expect(error.message).toMatch(/is version 3\.9\..*3\.10 or newer is needed\. Upgrade it/);
   expect(error.message).not.toContain("secret");
 });
 

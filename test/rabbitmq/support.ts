@@ -15,6 +15,8 @@ export interface Bed {
   open(rest?: string): Promise<Driver>;
   /** A raw channel, closed after the file. */
   channel(): Promise<amqp.ConfirmChannel>;
+  /** Of the server. */
+  version(): Promise<string>;
   /** Asks the management API. */
   manage(method: string, path: string, body?: unknown): Promise<unknown>;
 }
@@ -54,6 +56,10 @@ export function useRabbitmq(): () => Bed {
       const channel = await connection.createConfirmChannel();
       channel.on("error", () => undefined);
       return channel;
+    },
+    async version() {
+      const overview = await askManagement(server.adminUrl ?? "", { path: "overview" });
+      return String(Object(overview).rabbitmq_version);
     },
     manage: (method, path, body) => askManagement(server.adminUrl ?? "", { method, path, body }),
   });
