@@ -55,3 +55,11 @@ export function duration(text: string): string {
 export function collect(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value];
 }
+
+/** A field that is there where its value is. */
+export function given<K extends string, T>(
+  name: K,
+  value: T | undefined,
+): { readonly [key in K]?: T } {
+  return (value === undefined ? {} : { [name]: value }) as { readonly [key in K]?: T };
+}

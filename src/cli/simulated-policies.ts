@@ -1,5 +1,12 @@
-import { type ObjectiveMode, SluiceError } from "../core/index.ts";
-import type { ReplicaWindow } from "../scaler/index.ts";
+import { isSluiceError, type ObjectiveMode, SluiceError } from "../core/index.ts";
+import {
+  checkObjective,
+  type ObjectiveFacts,
+  type ObjectivePolicy,
+  objectiveOf,
+  type ReplicaWindow,
+  toObjectivePolicy,
+} from "../scaler/index.ts";
 import {
   annotatedPolicy,
   backlogPolicy,
@@ -10,7 +17,7 @@ import {
   scaledJobPolicy,
   scaledObjectPolicy,
 } from "../simulator/index.ts";
-import { readSpecs, type ScaledObject, type SpecSet } from "../specs/index.ts";
+import { readSpecs, type ScaledJob, type ScaledObject, type SpecSet } from "../specs/index.ts";
 import { replicaWindow } from "../triggers/index.ts";
 import { say } from "./terminal.ts";
 
@@ -19,12 +26,15 @@ export const againstForms =
   "backlog, backlog:MESSAGES-PER-WORKER, fixed:COUNT, objective or objective:MODE (cost, balanced, latency)";
 
 /** The policies of the objects in the files, and what the reader should know of them. */
-export async function policiesOfFiles(files: readonly string[]): Promise<readonly Policy[]> {
+export async function policiesOfFiles(
+  files: readonly string[],
+  facts: ObjectiveFacts,
+): Promise<readonly Policy[]> {
   if (files.length === 0) return [];
   const specs = await readSpecs(files);
   for (const { source, message } of specs.warnings)
     say(`warning ${source.file}:${source.line}: ${message}`);
-  const policies = policiesOfSpecs(specs);
+  const policies = policiesOfSpecs(specs, facts);
   if (policies.length > 0) return policies;
   throw new SluiceError(
     "OPTION_INVALID",
@@ -32,13 +42,30 @@ export async function policiesOfFiles(files: readonly string[]): Promise<readonl
   );
 }
 
-function policiesOfSpecs({ scaledObjects, scaledJobs }: SpecSet): readonly Policy[] {
-  return [...scaledObjects.map(policyOfObject), ...scaledJobs.map((job) => scaledJobPolicy(job))];
+function policiesOfSpecs(
+  { scaledObjects, scaledJobs }: SpecSet,
+  facts: ObjectiveFacts,
+): readonly Policy[] {
+  return [
+    ...scaledObjects.map((object) => placed(object, () => policyOfObject(object, facts))),
+    ...scaledJobs.map((job) => placed(job, () => scaledJobPolicy(job))),
+  ];
+}
+
+/** What cannot be simulated is told with its place. */
+function placed<T>({ source: { file, line } }: ScaledObject | ScaledJob, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!isSluiceError(error)) throw error;
+    throw new SluiceError(error.code, `${file}:${line}: ${error.message}`, { cause: error });
+  }
 }
 
 /** KEDA and the HPA, or the wait objective where its annotation asks for that, with the windows of its cron triggers. */
-function policyOfObject(object: ScaledObject): Policy {
+function policyOfObject(object: ScaledObject, facts: ObjectiveFacts): Policy {
   if (!followsObjective(object)) return scaledObjectPolicy(object);
+  warnOfReach(object.metadata.name, objectiveOf(object), facts);
   const triggers = object.spec.triggers.map(({ type, metadata }, index) => ({
     ...{ type, index },
     ...(type === "cron" && { window: windowOf(metadata) }),
@@ -51,12 +78,20 @@ function windowOf(metadata: Readonly<Record<string, string>>): ReplicaWindow {
   return replicaWindow({ timezone, start, end, desiredReplicas: Number(desiredReplicas) });
 }
 
+/** Says when an objective cannot be kept by reaction, whatever the policy does. */
+function warnOfReach(name: string, policy: ObjectivePolicy | null, facts: ObjectiveFacts): void {
+  if (policy === null) return;
+  const { isAttainable, text } = checkObjective(policy, facts);
+  if (!isAttainable) say(`warning ${name}: ${text}`);
+}
+
 /** What the policies of `--against` are to reckon with. */
 export interface AgainstSurroundings {
   readonly max: number;
   readonly maxWaitMs: number;
   /** Jobs that a worker runs at a time. */
   readonly concurrency: number;
+  readonly facts: ObjectiveFacts;
 }
 
 /** A policy by what stands after `--against`. Throws `OPTION_INVALID`. */
@@ -78,13 +113,12 @@ export function policyAgainst(text: string, surroundings: AgainstSurroundings): 
 }
 
 function objectiveAgainst(mode: string | undefined, surroundings: AgainstSurroundings): Policy {
-  const { max, maxWaitMs, concurrency } = surroundings;
-  return objectivePolicy({
-    objective: {
-      maxWait: `${maxWaitMs}ms`,
-      ...(mode === undefined ? {} : { mode: mode as ObjectiveMode }),
-    },
-    scale: { maxReplicaCount: max },
-    concurrency,
-  });
+  const { max, maxWaitMs, concurrency, facts } = surroundings;
+  const objective = {
+    maxWait: `${maxWaitMs}ms`,
+    ...(mode === undefined ? {} : { mode: mode as ObjectiveMode }),
+  };
+  const policy = objectivePolicy({ objective, scale: { maxReplicaCount: max }, concurrency });
+  warnOfReach(policy.name, toObjectivePolicy(objective, { pollingInterval: 5 }), facts);
+  return policy;
 }

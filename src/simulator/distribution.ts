@@ -1,5 +1,5 @@
 import { formatMs, SluiceError, showValue, toMs } from "../core/index.ts";
-import { exponential, normal, type Random } from "./random.ts";
+import { exponential, normal, type Random, randomStream } from "./random.ts";
 
 /**
  * How long something takes. A lognormal is given by its mean (not its median) and the deviation of its logarithm, and may
@@ -92,6 +92,13 @@ export function meanMs(distribution: Distribution): number {
       );
     }
   }
+}
+
+/** What that share of the draws does not exceed, from a thousand of them. */
+export function quantileMs(distribution: Distribution, share: number): number {
+  const draw = drawMs(distribution, randomStream(1, "quantile"));
+  const draws = Array.from({ length: 1000 }, draw).toSorted((a, b) => a - b);
+  return draws[Math.min(999, Math.floor(share * 1000))] ?? 0;
 }
 
 /** In a few words: `10.0s`, `a mean of 12.0s (lognormal)`. */

@@ -11,6 +11,8 @@ spec:
   triggers: [{type: redis, metadata: {listName: resize}}]
 `;
 
+const cpu = "cpu, metricType: Utilization, metadata: {value: '50'}";
+
 describe("simulate", () => {
   test("shows a ScaledObject beside another policy and the bound", async ({ cli }) => {
     cli.write("so.yaml", scaledObject);
@@ -39,7 +41,8 @@ describe("simulate", () => {
     cli.write("load.csv", "time,duration\n0,1\n2,1\n3,4\n");
     const command = ["simulate", "--load", "load.csv", "--against", "backlog:1", "--json"];
     const first = await cli.run(command);
-    const { reports, bound } = JSON.parse(first.stdout);
+    const { version, reports, bound } = JSON.parse(first.stdout);
+    expect(version).toBe(1);
     expect(reports).toHaveLength(1);
     expect(reports[0].jobs).toMatchObject({ arrived: 3, done: 3 });
     expect(reports[0].workerSeconds.total).toBeGreaterThan(bound.workerSeconds);
@@ -78,10 +81,45 @@ spec:
     const bad = await cli.run(["simulate", "--load", "bad.csv", "--against", "backlog"]);
     expect(bad).toMatchObject({ status: 65, stdout: "" });
     expect(bad.stderr).toMatch(/bad\.csv:3: .*LOAD_INVALID/s);
+    const onCpu = scaledObject.replace("redis, metadata: {listName: resize}", cpu);
+    cli.write("cpu.yaml", onCpu.replace("cooldownPeriod: 60", "minReplicaCount: 1"));
+    const cpuAlone = await cli.run(["simulate", "-f", "cpu.yaml", "--load", "spike"]);
+    expect(cpuAlone.stderr).toMatch(/cpu\.yaml:1: .*got cpu.*OPTION_UNSUPPORTED/s);
     const none = await cli.run(["simulate", "--load", "spike"]);
     expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining("OPTION_INVALID") });
     const odd = await cli.run(["simulate", "--load", "spike", "--against", "fixed:0"]);
     expect(odd).toMatchObject({ status: 2, stderr: expect.stringContaining("fixed:COUNT") });
+  });
+});
+
+describe("simulate with other workers and another broker", () => {
+  test("shows what is not as usual on the page, and warns of a wait out of reach", async ({
+    cli,
+  }) => {
+    const workers = ["--victims", "replicaset", "--billing", "ready", "--downstream", "9"];
+    const nodes = ["--node-slots", "4", "--node-boot", "20s", "--node-keep", "1m"];
+    const broker = ["--counts-only", "--outage", "1m,30s", "--max-deliveries", "2"];
+    const asked = ["--load", "poison", "--until", "5m", "--against", "objective"];
+    const { status, stdout, stderr } = await cli.run([
+      ...["simulate", ...asked, ...workers, ...nodes, ...broker, "--backoff", "100ms,1s"],
+      ...["--max-wait", "5s", "--report", "page.html", "--json"],
+    ]);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/warning objective: a wait of 5\.0s cannot be kept/);
+    const [{ jobs, decisions }] = JSON.parse(stdout).reports;
+    expect(jobs.dead).toBeGreaterThan(0);
+    expect(decisions.byRule.hold).toBeGreaterThan(5);
+    const page = readFileSync(cli.path("page.html"), "utf8");
+    expect(page).toContain("replicaset leave, paid for when ready, what they call takes 9 jobs");
+    expect(page).toContain("Broker: counts alone, outages at 1m,30s");
+  });
+
+  test("refuses pairs that are none", async ({ cli }) => {
+    const asked = ["simulate", "--load", "poison", "--against", "backlog"];
+    const outage = await cli.run([...asked, "--outage", "2m"]);
+    expect(outage.stderr).toContain("such as 20m,90s");
+    const backoff = await cli.run([...asked, "--backoff", "5s,1s"]);
+    expect(backoff).toMatchObject({ status: 2, stderr: expect.stringContaining("no longer") });
   });
 });
 

@@ -6,19 +6,15 @@ import {
   hashReport,
   type OpenedLoad,
   type Policy,
+  quantileMs,
   toHtml,
+  type WorkerModel,
 } from "../../simulator/index.ts";
 import { comparisonTable, describeLoad, seriesCsv } from "../comparison-table.ts";
+import { brokerOf, describeSetup, workersOf } from "../model-options.ts";
 import { collect, jsonOption, wholeNumber } from "../options.ts";
 import { againstForms, policiesOfFiles, policyAgainst } from "../simulated-policies.ts";
-import {
-  addSimulationOptions,
-  brokerOf,
-  describeSetup,
-  loadOf,
-  type SimulationOptions,
-  workersOf,
-} from "../simulation-options.ts";
+import { addSimulationOptions, loadOf, type SimulationOptions } from "../simulation-options.ts";
 import { print, printJson, say } from "../terminal.ts";
 import { version } from "../version.ts";
 import { writeResult } from "../write-result.ts";
@@ -64,7 +60,7 @@ export function simulateCommand(): Command {
 async function runSimulate(options: SimulateOptions): Promise<void> {
   const opened = await loadOf(options);
   const workers = workersOf(options, opened);
-  const policies = await policiesOf(options, workers.concurrency ?? 1);
+  const policies = await policiesOf(options, workers);
   const share = options.percentile / 100;
   const comparison = await comparePolicies({
     ...{ load: opened.load, policies, share, seed: options.seed },
@@ -83,12 +79,17 @@ async function runSimulate(options: SimulateOptions): Promise<void> {
 }
 
 async function policiesOf(
-  { file = [], against = [], max, maxWait }: SimulateOptions,
-  concurrency: number,
+  options: SimulateOptions,
+  { concurrency = 1, startup }: WorkerModel,
 ): Promise<readonly Policy[]> {
-  const surroundings = { max, maxWaitMs: toMs(maxWait), concurrency };
+  const { file = [], against = [], max, maxWait } = options;
+  const facts = {
+    ...(startup && { startupMs: quantileMs(startup, 0.9) }),
+    stalenessMs: toMs(options.metricInterval) + toMs(options.metricLag),
+  };
+  const surroundings = { max, maxWaitMs: toMs(maxWait), concurrency, facts };
   const policies = [
-    ...(await policiesOfFiles(file)),
+    ...(await policiesOfFiles(file, facts)),
     ...against.map((text) => policyAgainst(text, surroundings)),
   ];
   if (policies.length > 0) return policies;
@@ -118,6 +119,7 @@ function show(opened: OpenedLoad, comparison: Comparison, share: number): void {
 
 function toJson({ recording }: OpenedLoad, { bound, reports }: Comparison): unknown {
   return {
+    version: 1,
     bound,
     observed: recording?.observed ?? null,
     reports: reports.map((report) => ({ ...report, hash: hashReport(report) })),

@@ -10,15 +10,9 @@ import {
   toHtml,
   tune,
 } from "../../simulator/index.ts";
+import { brokerOf, describeSetup, workersOf } from "../model-options.ts";
 import { jsonOption, wholeNumber } from "../options.ts";
-import {
-  addSimulationOptions,
-  brokerOf,
-  describeSetup,
-  loadOf,
-  type SimulationOptions,
-  workersOf,
-} from "../simulation-options.ts";
+import { addSimulationOptions, loadOf, type SimulationOptions } from "../simulation-options.ts";
 import { colors, print, printJson, say } from "../terminal.ts";
 import { tunedOf } from "../tuned.ts";
 import { causesTable, settingsTable, verdict } from "../tuning-tables.ts";

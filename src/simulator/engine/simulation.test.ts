@@ -13,6 +13,9 @@ import { simulate } from "./simulation.ts";
 
 const byBacklog = (): Policy => backlogPolicy({ maxReplicaCount: 30, messageCount: 2 });
 
+const isPlain = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** Jobs by `[arrival, service]` in seconds. */
 function jobs(...list: readonly (readonly [number, number])[]): Load {
   return createLoad({
@@ -205,6 +208,24 @@ describe("every run", () => {
       expect(hashReport(run(load, byBacklog(), workers))).toBe(hashReport(report));
     },
   );
+
+  test("has the fields of version 1 of the report", () => {
+    const report = run(jobs([0, 1]), fixedPolicy(1));
+    const fields = (value: object): string => Object.keys(value).join(" ");
+    expect(report.version).toBe(1);
+    expect([report, ...Object.values(report)].filter(isPlain).map(fields)).toEqual([
+      "version load policy seed maxWaitMs jobs waitMs sojournMs workerSeconds workers bound checks decisions waitShares series",
+      "name jobs spanSeconds workSeconds notes",
+      "arrived done dead waiting delayed running late latePercent",
+      "mean p50 p95 p99 max",
+      "mean p50 p95 p99 max",
+      "total busy idle starting wasted",
+      "peak starts stops changes kills redoneJobs failedAttempts zeroSeconds",
+      "conserved littleWaiting littleRunning",
+      "made byRule entries dropped",
+      "columnMs starting ready running waiting mostWaiting oldestMs desired rules",
+    ]);
+  });
 
   test("of one seed has a known hash on every machine", () => {
     const startup = { kind: "lognormal", meanMs: 5000, sigma: 0.5 } as const;
