@@ -52,11 +52,12 @@ export function createBatcher<Item, Result>(
     void flushAll();
   }
 
-  async function schedule(): Promise<void> {
+  function schedule(): void {
     isScheduled = true;
-    await new Promise((resolve) => setImmediate(resolve));
-    isScheduled = false;
-    start();
+    setImmediate(() => {
+      isScheduled = false;
+      start();
+    });
   }
 
   async function flushAll(): Promise<void> {
@@ -94,7 +95,7 @@ export function createBatcher<Item, Result>(
       }
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        if (!isScheduled && running < maxFlushes) void schedule();
+        if (!isScheduled && running < maxFlushes) schedule();
       });
     },
   };

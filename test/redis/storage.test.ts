@@ -1,6 +1,6 @@
 /** What the Redis driver leaves in the server, and what others see of it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Driver } from "../../src/core/index.ts";
+import { type Driver, Sluice, silentLogger } from "../../src/core/index.ts";
 import { startRedis, type TestServer, whyNoOwnServer } from "../support/servers.ts";
 import { allKeys, clientAt, drain, message, messages, openAt } from "./redis-bed.ts";
 
@@ -33,6 +33,13 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await client?.flushall();
+});
+
+it("keeps the order of what is published at once, though two calls are under way", async () => {
+  const sluice = new Sluice(driver, { logger: silentLogger });
+  const numbers = Array.from({ length: 500 }, (_, index) => index);
+  const ids = await Promise.all(numbers.map((number) => sluice.publish("ordered", number)));
+  expect(await drain(driver, "ordered")).toEqual(ids);
 });
 
 it("keeps the same few keys after ten thousand jobs as after one", async () => {

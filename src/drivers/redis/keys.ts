@@ -1,7 +1,7 @@
 import { checkQueueName, SluiceError, showValue } from "../../core/index.ts";
 
 /**
- * The keys of one queue, in the order in which every script takes them:
+ * The keys of one queue:
  *
  * | key | type | holds |
  * | --- | --- | --- |
@@ -35,10 +35,13 @@ export const keyNames = [
   "wake",
 ] as const;
 
+/** The name of a key of a queue, without the queue. */
+export type KeyName = (typeof keyNames)[number];
+
 /** Where one queue lives. */
 export interface QueueKeys {
-  /** In the order of {@link keyNames}. */
-  readonly all: readonly string[];
+  /** In the given order. Cheap for a list that was asked for before. */
+  namesOf(keys: readonly KeyName[]): readonly string[];
   readonly wake: string;
 }
 
@@ -70,8 +73,13 @@ export function createKeySpace(prefix: string): KeySpace {
       const found = known.get(queue);
       if (found) return found;
       const base = `${prefix}{${checkQueueName(queue)}}:`;
-      const keys = {
-        all: keyNames.map((name) => base + name),
+      const lists = new Map<readonly KeyName[], readonly string[]>();
+      const keys: QueueKeys = {
+        namesOf(names) {
+          const list = lists.get(names) ?? names.map((name) => base + name);
+          lists.set(names, list);
+          return list;
+        },
         wake: `${base}wake`,
       };
       if (known.size < 10_000) known.set(queue, keys);

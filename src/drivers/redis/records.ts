@@ -9,27 +9,76 @@ import {
   type WaitingMessage,
 } from "../../core/index.ts";
 import { laneWidth } from "./scripts/prelude.ts";
+import { publishReadyScript, publishScript } from "./scripts/publish.ts";
+import type { Script } from "./scripts/script.ts";
 
 /** One argument of a command. */
 export type Argument = string | number | Buffer;
 
 const lineEnd = 10;
 
-/**
- * The two arguments of a message: what the script must know (priority, whether its id is chosen, delay, that id), and
- * the record as it is stored but for the time of publishing in front: id, headers and body, each after a line end, so
- * that `HGET` shows them to anybody.
- */
-export function encodeMessage(message: OutgoingMessage): readonly [string, Buffer] {
-  const { id, body, priority, delayMs, deduplicate } = message;
+/** What one script call stores at most, unless a single message is larger. */
+const maxPublishBytes = 8 * 1024 * 1024;
+
+/** A script with its arguments. */
+export interface PublishCall {
+  readonly script: Script;
+  readonly args: readonly Argument[];
+}
+
+interface Encoded {
+  readonly message: OutgoingMessage;
+  readonly record: Buffer;
+}
+
+/** The calls that it takes to publish the messages: one, unless they are large. */
+export function publishCalls(
+  messages: readonly OutgoingMessage[],
+  windowMs: number,
+): readonly PublishCall[] {
+  let group: Encoded[] = [];
+  const groups = [group];
+  let bytes = 0;
+  for (const message of messages) {
+    const record = encodeRecord(message);
+    if (bytes > 0 && bytes + record.length > maxPublishBytes) {
+      group = [];
+      groups.push(group);
+      bytes = 0;
+    }
+    group.push({ message, record });
+    bytes += record.length;
+  }
+  return groups.map((encoded) => publishCall(encoded, windowMs));
+}
+
+function publishCall(group: readonly Encoded[], windowMs: number): PublishCall {
+  if (group.every(({ message }) => message.delayMs <= 0 && !message.deduplicate)) {
+    const priorities = group.map(({ message }) => message.priority).join("");
+    const args = [priorities, ...group.map(({ record }) => record)];
+    return { script: publishReadyScript, args };
+  }
+  const args = group.flatMap(({ message, record }) => [encodeHead(message), record]);
+  return { script: publishScript, args: [windowMs, ...args] };
+}
+
+/** What the script must know of a message: priority, whether its id is chosen, delay, that id. */
+function encodeHead({ id, priority, delayMs, deduplicate }: OutgoingMessage): string {
   const delay = delayMs > 0 ? Math.ceil(delayMs) : "";
-  const head = `${priority}${deduplicate ? "k" : "-"}${delay}${deduplicate ? ` ${id}` : ""}`;
-  const front = `\n${id}\n${encodeHeaders(message.headers)}\n`;
+  return `${priority}${deduplicate ? "k" : "-"}${delay}${deduplicate ? ` ${id}` : ""}`;
+}
+
+/**
+ * A message as it is stored but for the time of publishing in front: id, headers and body, each after a line end, so that
+ * `HGET` shows them to anybody.
+ */
+function encodeRecord({ id, headers, body }: OutgoingMessage): Buffer {
+  const front = `\n${id}\n${encodeHeaders(headers)}\n`;
   const frontBytes = Buffer.byteLength(front);
   const record = Buffer.allocUnsafe(frontBytes + body.byteLength);
   record.write(front);
   record.set(body, frontBytes);
-  return [head, record];
+  return record;
 }
 
 function encodeHeaders(headers: OutgoingMessage["headers"]): string {

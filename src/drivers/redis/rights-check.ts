@@ -20,6 +20,7 @@ local function probe(command, ...)
     denied[#denied + 1] = string.lower(command)
   end
 end
+probe('TIME')
 probe('ZADD', ready, 'XX', 0, 'x')
 probe('ZREM', ready, 'x')
 probe('ZCARD', ready)
@@ -54,7 +55,11 @@ export async function checkRights(
   keys: KeySpace,
   address: string,
 ): Promise<void> {
-  const reply = await connection.run(rightsScript, keys.of(probedQueue).all, []);
+  const reply = await connection.run(
+    rightsScript,
+    keys.of(probedQueue).namesOf(rightsScript.keys),
+    [],
+  );
   const denied = (reply as readonly Buffer[]).map(String);
   if (denied.length === 0) return;
   throw new SluiceError(

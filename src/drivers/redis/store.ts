@@ -70,8 +70,8 @@ export function createStore(parts: StoreParts): Store {
     }
   }
 
-  const run = (script: Script, queue: string, args: readonly Argument[] = []): Promise<unknown> =>
-    whileOpen(() => connection.run(script, keys.of(queue).all, args));
+  const run: Run = (script, queue, args = []) =>
+    whileOpen(() => connection.run(script, keys.of(queue).namesOf(script.keys), args));
 
   const wakeUps = createStoreWakeUps(parts, run);
 

@@ -58,6 +58,6 @@ for i, member in ipairs(members) do
     end
   end
 end
-if taken > 0 and ARGV[1] == 'redrive' then announce(true, false) end
+if taken > 0 and ARGV[1] == 'redrive' then announceReady() end
 return { taken, latest, #members < many and -1 or skip + #members - taken }
 `);

@@ -14,8 +14,8 @@ local left, lease, bytes, step = tonumber(ARGV[1]), tonumber(ARGV[2]), 0, 16
 local stamp = string.format('%.0f', clock[1] * 1000000 + clock[2])
 local reply, ends, changed = {}, {}, {}
 while left > 0 and bytes < ${enoughBytes} do
-  local taken = redis.call('ZPOPMIN', ready, math.min(left, step))
-  if #taken == 0 then break end
+  local wanted = math.min(left, step)
+  local taken = redis.call('ZPOPMIN', ready, wanted)
   local members = {}
   for i = 1, #taken, 2 do members[#members + 1] = taken[i] end
   local records, known = fetch('HMGET', messages, members), fetch('HMGET', states, members)
@@ -39,13 +39,14 @@ while left > 0 and bytes < ${enoughBytes} do
       bytes = bytes + #record
     end
   end
+  if #members < wanted then break end
   left = left - #members
   step = math.min(step * 4, 500)
 end
 if #reply > 0 then
   write('ZADD', leased, ends)
   write('HSET', states, changed)
-  announce(false, true)
+  announceDue(now + lease)
 end
 return reply
 `);

@@ -29,7 +29,7 @@ local first, width = 1, 3
 ${heldLeases}
 local reply, ended, isReady = {}, {}, false
 local gone, done, told, freed = {}, {}, {}, {}
-local back, later, changed = {}, {}, {}
+local back, later, changed, soonest = {}, {}, {}, math.huge
 
 local function remember(member, failure)
   if failure == '' then return end
@@ -69,6 +69,7 @@ local function settle(member, action, leases, releases, was)
     elseif rest == '0' then
       goBack(member, place(member, now))
     else
+      soonest = math.min(soonest, now + rest)
       later[#later + 1] = now + rest
       later[#later + 1] = member
     end
@@ -95,7 +96,8 @@ write('SREM', live, freed)
 write('HSET', states, changed)
 write('ZADD', ready, back)
 write('ZADD', delayed, later)
-if #back + #later > 0 then announce(#back > 0, #later > 0) end
+local isTold = #later > 0 and announceDue(soonest)
+if #back > 0 and not isTold then announceReady() end
 return reply
 `);
 
@@ -113,6 +115,6 @@ for i, member in ipairs(members) do
   end
 end
 write('ZADD', leased, longer)
-if #longer > 0 then announce(false, true) end
+if #longer > 0 then announceDue(now + ARGV[1]) end
 return reply
 `);
