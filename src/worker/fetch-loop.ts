@@ -7,6 +7,7 @@
  * again cannot help; a receive that does not answer is abandoned, and what it may yet bring is given back.
  */
 import {
+  type Cancel,
   type Clock,
   type Delivery,
   type Driver,
@@ -60,8 +61,9 @@ const stallLimit = 3;
 /** Runs until `signal` aborts. Rejects only with an error that trying again cannot cure, or `WORKER_STALLED`. */
 export async function runFetchLoop(options: FetchLoopOptions): Promise<void> {
   const { driver, queue, slots, clock, signal } = options;
-  const bell = createBell();
+  const bell = createBell(clock, signal);
   const unwatch = driver.watch?.(queue, bell.ring);
+  signal.addEventListener("abort", bell.ring, { once: true });
   const waitMs = driver.watch === undefined && options.isAlone ? longPollMs : 0;
   const sleepMs = driver.watch === undefined ? lookEveryMs : sleepLimitMs;
   const trouble = { failures: 0, stalls: 0 };
@@ -76,9 +78,10 @@ export async function runFetchLoop(options: FetchLoopOptions): Promise<void> {
       // A driver that answers sooner than it was asked to wait must not be asked again and again.
       const hasWaited = waitMs > 0 && clock.now() - askedAt >= waitMs / 2;
       if (trouble.failures > 0) await pause(options, trouble.failures);
-      else if (!hasWaited) await bell.wait({ clock, ms: sleepMs, signal });
+      else if (!hasWaited) await bell.wait(sleepMs);
     }
   } finally {
+    signal.removeEventListener("abort", bell.ring);
     unwatch?.();
   }
 }
@@ -151,14 +154,8 @@ async function receiveOrStall(
   return answerWithin(receiving, { clock, ms, signal, obeyMs, late });
 }
 
-interface BellWait {
-  readonly clock: Clock;
-  readonly ms: number;
-  readonly signal: AbortSignal;
-}
-
 /** Remembers a ring until someone waits for it. */
-function createBell() {
+function createBell(clock: Clock, signal: AbortSignal) {
   let rung = false;
   let wake: (() => void) | null = null;
   return {
@@ -169,20 +166,16 @@ function createBell() {
     reset(): void {
       rung = false;
     },
-    /** Returns when it rings, has rung since the reset, `signal` aborts, or `ms` have passed. */
-    async wait({ clock, ms, signal }: BellWait): Promise<void> {
+    /** Returns when it rings, has rung since the reset, `signal` has aborted, or `ms` have passed. */
+    async wait(ms: number): Promise<void> {
       if (rung || signal.aborted) return;
+      let cancelTimer: Cancel = () => undefined;
       await new Promise<void>((resolve) => {
-        const cancelTimer = clock.after(ms, () => done());
-        const done = (): void => {
-          cancelTimer();
-          signal.removeEventListener("abort", done);
-          resolve();
-        };
-        wake = done;
-        signal.addEventListener("abort", done, { once: true });
+        wake = resolve;
+        cancelTimer = clock.after(ms, resolve);
       });
       wake = null;
+      cancelTimer();
     },
   };
 }

@@ -42,6 +42,30 @@ it("goes on after the server forgot its scripts", async () => {
   await driver.close();
 });
 
+it("wakes who waits on the publisher's own connection although the server may not tell it", async () => {
+  const client = clientAt(server.url);
+  await client.call("ACL", "SETUSER", "deaf", "on", ">pw", "~*", "+@all", "-xread");
+  const url = new URL(server.url);
+  url.username = "deaf";
+  url.password = "pw";
+  const driver = await openAt(url.href);
+  let rings = 0;
+  const received = new Promise((resolve, reject) => {
+    driver.watch?.("deaf", () => {
+      rings += 1;
+      // Empty when the server did not know the script yet: then it is published, and rung for, once more.
+      const claim = driver.receive("deaf", { max: 1, waitMs: 0, leaseMs: 60_000 });
+      claim.then((got) => got.length > 0 && resolve(got), reject);
+    });
+  });
+  await driver.publish("deaf", [message("later", { delayMs: 60_000 })]);
+  expect(rings).toBe(0);
+  await driver.publish("deaf", [message("a")]);
+  expect(await received).toMatchObject([{ id: "a" }]);
+  client.disconnect();
+  await driver.close();
+});
+
 it("wakes a waiting consumer although its blocking connection was killed", async () => {
   const driver = await openAt(server.url);
   const publisher = await openAt(server.url);

@@ -19,14 +19,28 @@ import type { Script } from "./scripts/script.ts";
 
 /** See the top of this file. */
 export interface Connection {
-  /** Rejects with a `SluiceError`. `waitMs`: how long the server may rightly take before it answers. */
-  send(command: string, args: readonly Argument[], waitMs?: number): Promise<unknown>;
+  /** Rejects with a `SluiceError`. */
+  send(command: string, args: readonly Argument[], options?: SendOptions): Promise<unknown>;
   /** Runs a script, by its hash where the server knows it. */
-  run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
+  run(script: Script, call: ScriptCall): Promise<unknown>;
   /** Gives up the socket and connects anew. */
   replace(): void;
   /** What is under way is rejected. */
   close(): void;
+}
+
+/** What may be said about a command. */
+export interface SendOptions {
+  /** How long the server may rightly take before it answers. Default 0. */
+  readonly waitMs?: number;
+  /** Called when the command has been written: what is sent from then on is carried out after it. */
+  readonly onWritten?: (() => void) | undefined;
+}
+
+/** What a script is run with. */
+export interface ScriptCall extends SendOptions {
+  readonly keys: readonly string[];
+  readonly args: readonly Argument[];
 }
 
 /** What a {@link Connection} is made of. */
@@ -109,11 +123,16 @@ function createConnection(options: ConnectionOptions, lastError: () => unknown):
     });
   }
 
-  async function send(command: string, args: readonly Argument[], waitMs = 0): Promise<unknown> {
+  async function send(
+    command: string,
+    args: readonly Argument[],
+    { waitMs = 0, onWritten }: SendOptions = {},
+  ): Promise<unknown> {
     // A socket that just broke is noticed here first; what is not sent is no doubt about what was carried out.
     if (client.status !== "ready" || client.stream?.writable === false) await becomeReady();
     try {
       const answer = client.callBuffer(command, args);
+      onWritten?.();
       return await withinTime(options, { answer, waitMs, replace });
     } catch (error) {
       if (isReplica(error)) replace();
@@ -125,12 +144,12 @@ function createConnection(options: ConnectionOptions, lastError: () => unknown):
 
   return {
     send,
-    async run(script, keys, args) {
+    async run(script, { keys, args, ...options }) {
       try {
-        return await send("EVALSHA", [script.sha, keys.length, ...keys, ...args]);
+        return await send("EVALSHA", [script.sha, keys.length, ...keys, ...args], options);
       } catch (error) {
         if (!isUnknownScript(error)) throw error;
-        return send("EVAL", [script.text, keys.length, ...keys, ...args]);
+        return send("EVAL", [script.text, keys.length, ...keys, ...args], options);
       }
     },
     replace,

@@ -200,8 +200,12 @@ function queueMethods(
       if (signal?.aborted) throw aborted(signal);
       if (messages.length === 0) return [];
       const registered = store.register(queue);
+      // A claim that follows on this connection finds them: who waits here need not wait for the server's word.
+      const onWritten = messages.some(({ delayMs }) => delayMs <= 0)
+        ? () => wakeUps.ringSoon(queue)
+        : undefined;
       for (const { script, args } of publishCalls(messages, windowMs)) {
-        await Promise.all([registered, store.run(script, queue, args)]);
+        await Promise.all([registered, store.run(script, queue, args, onWritten)]);
       }
       return messages.map((message) => message.id);
     },

@@ -55,11 +55,10 @@ export async function checkRights(
   keys: KeySpace,
   address: string,
 ): Promise<void> {
-  const reply = await connection.run(
-    rightsScript,
-    keys.of(probedQueue).namesOf(rightsScript.keys),
-    [],
-  );
+  const reply = await connection.run(rightsScript, {
+    keys: keys.of(probedQueue).namesOf(rightsScript.keys),
+    args: [],
+  });
   const denied = (reply as readonly Buffer[]).map(String);
   if (denied.length === 0) return;
   throw new SluiceError(

@@ -16,8 +16,13 @@ export interface Store {
   readonly closed: AbortSignal;
   /** Throws `CLOSED`. */
   check(): void;
-  /** Runs a script on a queue. */
-  run(script: Script, queue: string, args?: readonly Argument[]): Promise<unknown>;
+  /** Runs a script on a queue. `onWritten`: see `SendOptions`. */
+  run(
+    script: Script,
+    queue: string,
+    args?: readonly Argument[],
+    onWritten?: () => void,
+  ): Promise<unknown>;
   /** Enters the queue into the list of queues, unless that was done lately. */
   register(queue: string): Promise<void>;
   queues(): Promise<readonly string[]>;
@@ -70,8 +75,10 @@ export function createStore(parts: StoreParts): Store {
     }
   }
 
-  const run: Run = (script, queue, args = []) =>
-    whileOpen(() => connection.run(script, keys.of(queue).namesOf(script.keys), args));
+  const run: Run = (script, queue, args = [], onWritten) =>
+    whileOpen(() =>
+      connection.run(script, { keys: keys.of(queue).namesOf(script.keys), args, onWritten }),
+    );
 
   const wakeUps = createStoreWakeUps(parts, run);
 
@@ -138,6 +145,7 @@ function createStoreWakeUps(parts: StoreParts, run: Run): WakeUps {
       byQueue.set(queue, own);
       return own.watch(queue, onReady);
     },
+    ringSoon: (queue) => byQueue.get(queue)?.ringSoon(queue),
     close() {
       for (const own of byQueue.values()) own.close();
     },

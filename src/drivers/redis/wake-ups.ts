@@ -35,6 +35,8 @@ export interface WakeUpOptions {
 /** See the top of this file. */
 export interface WakeUps {
   watch(queue: string, onReady: () => void): Cancel;
+  /** Rings at the end of the running task: for what is known here before the server tells it. */
+  ringSoon(queue: string): void;
   close(): void;
 }
 
@@ -89,6 +91,13 @@ export class WakeReader implements WakeUps {
     };
   }
 
+  ringSoon(queue: string): void {
+    queueMicrotask(() => {
+      const watched = this.#queues.get(queue);
+      if (watched !== undefined) ring(watched);
+    });
+  }
+
   close(): void {
     this.#closing.abort();
     for (const watched of this.#queues.values()) watched.cancelTimer();
@@ -109,6 +118,8 @@ export class WakeReader implements WakeUps {
         if (!this.#isClosed) await this.#recover(error, failures);
       }
       this.#reading = null;
+      // Whoever was rung asks for the messages first: the next read is in no hurry.
+      await new Promise((resolve) => setImmediate(resolve));
     }
     this.#isRunning = false;
     this.#connection?.close();
@@ -125,7 +136,7 @@ export class WakeReader implements WakeUps {
     const byKey = new Map(all.map((watched) => [this.#options.wakeKeyOf(watched.queue), watched]));
     const cursors = all.map(({ cursor }) => cursor);
     const args = ["BLOCK", blockMs, "STREAMS", ...byKey.keys(), ...cursors];
-    const reply = await this.#connection.send("XREAD", args, blockMs);
+    const reply = await this.#connection.send("XREAD", args, { waitMs: blockMs });
     if (reply !== null) this.#take(byKey, reply as readonly StreamReply[]);
   }
 
