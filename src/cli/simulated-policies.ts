@@ -1,6 +1,7 @@
 import { isSluiceError, type ObjectiveMode, SluiceError } from "../core/index.ts";
 import {
   checkObjective,
+  jobObjectiveOf,
   type ObjectiveFacts,
   type ObjectivePolicy,
   objectiveOf,
@@ -12,6 +13,7 @@ import {
   backlogPolicy,
   fixedPolicy,
   followsObjective,
+  jobObjectivePolicy,
   objectivePolicy,
   type Policy,
   scaledJobPolicy,
@@ -25,17 +27,25 @@ import { say } from "./terminal.ts";
 export const againstForms =
   "backlog, backlog:MESSAGES-PER-WORKER, fixed:COUNT, objective or objective:MODE (cost, balanced, latency)";
 
+/** What the files ask for. */
+export interface FilePolicies {
+  readonly policies: readonly Policy[];
+  /** Set where they hold one ScaledJob and nothing else that scales. */
+  readonly job: ScaledJob | null;
+}
+
 /** The policies of the objects in the files, and what the reader should know of them. */
 export async function policiesOfFiles(
   files: readonly string[],
   facts: ObjectiveFacts,
-): Promise<readonly Policy[]> {
-  if (files.length === 0) return [];
+): Promise<FilePolicies> {
+  if (files.length === 0) return { policies: [], job: null };
   const specs = await readSpecs(files);
   for (const { source, message } of specs.warnings)
     say(`warning ${source.file}:${source.line}: ${message}`);
   const policies = policiesOfSpecs(specs, facts);
-  if (policies.length > 0) return policies;
+  const [job = null] = specs.scaledJobs;
+  if (policies.length > 0) return { policies, job: policies.length === 1 ? job : null };
   throw new SluiceError(
     "OPTION_INVALID",
     `--file must name at least one ScaledObject or ScaledJob; ${files.join(", ")} has none.`,
@@ -48,7 +58,7 @@ function policiesOfSpecs(
 ): readonly Policy[] {
   return [
     ...scaledObjects.map((object) => placed(object, () => policyOfObject(object, facts))),
-    ...scaledJobs.map((job) => placed(job, () => scaledJobPolicy(job))),
+    ...scaledJobs.map((job) => placed(job, () => policyOfJob(job, facts))),
   ];
 }
 
@@ -60,6 +70,13 @@ function placed<T>({ source: { file, line } }: ScaledObject | ScaledJob, make: (
     if (!isSluiceError(error)) throw error;
     throw new SluiceError(error.code, `${file}:${line}: ${error.message}`, { cause: error });
   }
+}
+
+/** KEDA's strategies, or the wait objective where its annotation asks for that. */
+function policyOfJob(job: ScaledJob, facts: ObjectiveFacts): Policy {
+  if (!followsObjective(job)) return scaledJobPolicy(job);
+  warnOfReach(job.metadata.name, jobObjectiveOf(job), facts);
+  return jobObjectivePolicy(job);
 }
 
 /** KEDA and the HPA, or the wait objective where its annotation asks for that, with the windows of its cron triggers. */
@@ -92,6 +109,8 @@ export interface AgainstSurroundings {
   /** Jobs that a worker runs at a time. */
   readonly concurrency: number;
   readonly facts: ObjectiveFacts;
+  /** Set: an objective is this ScaledJob's. */
+  readonly job: ScaledJob | null;
 }
 
 /** A policy by what stands after `--against`. Throws `OPTION_INVALID`. */
@@ -113,7 +132,8 @@ export function policyAgainst(text: string, surroundings: AgainstSurroundings): 
 }
 
 function objectiveAgainst(mode: string | undefined, surroundings: AgainstSurroundings): Policy {
-  const { max, maxWaitMs, concurrency, facts } = surroundings;
+  const { max, maxWaitMs, concurrency, facts, job } = surroundings;
+  if (job !== null) return jobsAgainst(job, mode, maxWaitMs);
   const objective = {
     maxWait: `${maxWaitMs}ms`,
     ...(mode === undefined ? {} : { mode: mode as ObjectiveMode }),
@@ -121,4 +141,14 @@ function objectiveAgainst(mode: string | undefined, surroundings: AgainstSurroun
   const policy = objectivePolicy({ objective, scale: { maxReplicaCount: max }, concurrency });
   warnOfReach(policy.name, toObjectivePolicy(objective, { pollingInterval: 5 }), facts);
   return policy;
+}
+
+/** The jobs of a ScaledJob as an annotation would have them. One at a time is a strategy for jobs that work until they are idle. */
+function jobsAgainst(job: ScaledJob, mode: string | undefined, maxWaitMs: number): Policy {
+  const { objective, sequential } = job.controls;
+  const messagesPerJob = objective?.messagesPerJob ?? (sequential === null ? "one" : "many");
+  const asked = { maxWaitMs, mode: (mode ?? "cost") as ObjectiveMode, messagesPerJob };
+  const controls = { ...job.controls, sequential: null, objective: asked };
+  const name = mode === undefined ? "objective" : `objective:${mode}`;
+  return jobObjectivePolicy({ ...job, controls }, { name });
 }

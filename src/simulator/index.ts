@@ -13,6 +13,7 @@ export * from "./loads/workloads.ts";
 export * from "./policies/backlog.ts";
 export * from "./policies/decide.ts";
 export * from "./policies/fixed.ts";
+export * from "./policies/job-objective.ts";
 export * from "./policies/objective.ts";
 export * from "./policies/scaled-job.ts";
 export * from "./policies/scaled-object.ts";

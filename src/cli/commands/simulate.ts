@@ -87,9 +87,10 @@ async function policiesOf(
     ...(startup && { startupMs: quantileMs(startup, 0.9) }),
     stalenessMs: toMs(options.metricInterval) + toMs(options.metricLag),
   };
-  const surroundings = { max, maxWaitMs: toMs(maxWait), concurrency, facts };
+  const ofFiles = await policiesOfFiles(file, facts);
+  const surroundings = { max, maxWaitMs: toMs(maxWait), concurrency, facts, job: ofFiles.job };
   const policies = [
-    ...(await policiesOfFiles(file, facts)),
+    ...ofFiles.policies,
     ...against.map((text) => policyAgainst(text, surroundings)),
   ];
   if (policies.length > 0) return policies;

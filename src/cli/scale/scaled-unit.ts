@@ -96,7 +96,7 @@ async function prepare<Owner extends ScaledObject | ScaledJob>(
 async function objectiveOfJob(set: SpecSet, job: ScaledJob): Promise<JobObjectivePolicy | null> {
   if (job.controls.objective === null) return null;
   const resolve = job.spec.triggers.map((trigger) => resolveTrigger(set, job, trigger));
-  return jobObjectiveOf(job, await Promise.all(resolve));
+  return jobObjectiveOf(job, { resolutions: await Promise.all(resolve) });
 }
 
 /** The part of a unit that is the same for both kinds: an engine that is replaced when the spec changes. */

@@ -19,6 +19,20 @@ export interface FleetParts {
   readonly random: (purpose: string) => Random;
 }
 
+/** A worker that left by itself, in microseconds and counts. */
+export interface LeftWorker {
+  readonly ordinal: number;
+  readonly requestedAt: number;
+  readonly readyAt: number;
+  readonly leftAt: number;
+  readonly spentUs: number;
+  readonly completed: number;
+  readonly failed: number;
+}
+
+/** As many are remembered at most. */
+const mostLeft = 1000;
+
 export class Fleet {
   starts = 0;
   /** Workers that left, killed ones included. */
@@ -27,6 +41,7 @@ export class Fleet {
   kills = 0;
   /** How often the wanted count changed. */
   changes = 0;
+  #left: LeftWorker[] = [];
   readonly #p: FleetParts;
   readonly #jobs: () => JobFlow;
   readonly #startup: () => number;
@@ -70,6 +85,13 @@ export class Fleet {
   create(count: number): void {
     for (let made = 0; made < count; made += 1) this.#request();
     this.#p.meter.notePeak();
+  }
+
+  /** Those that left by themselves since the last call, the oldest first; the last of them where nobody has asked for long. */
+  takeLeft(): readonly LeftWorker[] {
+    const left = this.#left;
+    this.#left = [];
+    return left;
   }
 
   #request(): void {
@@ -137,9 +159,24 @@ export class Fleet {
   }
 
   #leave(worker: number): void {
-    const { pool, meter } = this.#p;
+    const { pool, meter, workers } = this.#p;
+    if (workers.lifetime !== null) this.#remember(worker);
     pool.leave(worker);
     this.#nodes?.release(worker, meter.now);
     this.stops += 1;
+  }
+
+  #remember(worker: number): void {
+    const { pool, meter } = this.#p;
+    this.#left.push({
+      ordinal: pool.ordinal[worker] as number,
+      requestedAt: pool.requestedAt[worker] as number,
+      readyAt: pool.readyAt[worker] as number,
+      leftAt: meter.now,
+      spentUs: pool.endedUs[worker] as number,
+      completed: pool.completed[worker] as number,
+      failed: pool.failed[worker] as number,
+    });
+    if (this.#left.length > mostLeft) this.#left = this.#left.slice(mostLeft / 2);
   }
 }

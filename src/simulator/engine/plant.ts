@@ -2,13 +2,13 @@ import type { ReadingWish, TargetStatus, WorkerState, WorkerStatus } from "../..
 import { type Load, millisecond } from "../loads/load.ts";
 import type { Random } from "../random.ts";
 import { type Agenda, turn } from "./agenda.ts";
-import type { Fleet } from "./fleet.ts";
+import type { Fleet, LeftWorker } from "./fleet.ts";
 import type { JobFlow } from "./job-flow.ts";
 import type { Levels } from "./levels.ts";
 import type { Meter } from "./meter.ts";
 import type { MetricFeed } from "./metric-feed.ts";
 import type { DecidedBroker } from "./models.ts";
-import type { Plant, QueueReading } from "./policy.ts";
+import type { LeftStatus, Plant, QueueReading } from "./policy.ts";
 import type { RuleColumns } from "./rule-columns.ts";
 import { phase, type WorkerPool } from "./worker-pool.ts";
 
@@ -65,6 +65,7 @@ export function createPlant(parts: PlantParts): Plant {
     status: () => statusOf(parts),
     scale: (to) => fleet.scaleTo(to),
     create: (count) => fleet.create(count),
+    takeLeft: () => fleet.takeLeft().map((worker) => describeLeft(worker, load.originMs)),
     after(ms, action) {
       agenda.add(meter.now + Math.round(ms * millisecond), turn.tick, action);
     },
@@ -115,6 +116,18 @@ function statusOf(parts: PlantParts): TargetStatus {
       workers ??= describeWorkers(parts);
       return workers;
     },
+  };
+}
+
+function describeLeft(worker: LeftWorker, originMs: number): LeftStatus {
+  return {
+    id: `w${worker.ordinal}`,
+    startedAt: originMs + worker.requestedAt / millisecond,
+    readyAt: originMs + worker.readyAt / millisecond,
+    leftAt: originMs + worker.leftAt / millisecond,
+    completed: worker.completed,
+    failed: worker.failed,
+    busyMs: worker.spentUs / millisecond,
   };
 }
 

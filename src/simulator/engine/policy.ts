@@ -17,6 +17,8 @@ export interface Plant {
   scale(to: number): void;
   /** Starts that many more, which leave by themselves. */
   create(count: number): void;
+  /** Those that left by themselves since the last call, the oldest first. */
+  takeLeft(): readonly LeftStatus[];
   /** Runs `action` once, `ms` from now; among policy ticks of the same moment, in the order of the calls. */
   after(ms: number, action: () => void): void;
   /** Calls at each arrival, where the broker tells of them. */
@@ -27,6 +29,18 @@ export interface Plant {
   ): void;
   /** A number from 0 up to but without 1, from a stream of the policy's own, such as for the phase of a clock. */
   random(): number;
+}
+
+/** A worker that has left by itself. */
+export interface LeftStatus {
+  readonly id: string;
+  readonly startedAt: number;
+  readonly readyAt: number;
+  readonly leftAt: number;
+  /** Jobs that ended well in it, attempts that failed, and the time that they took. */
+  readonly completed: number;
+  readonly failed: number;
+  readonly busyMs: number;
 }
 
 /** What a trigger would say of the queue. */

@@ -11,7 +11,7 @@ import {
   type SharedCapMember,
   toObjectivePolicy,
 } from "../../scaler/index.ts";
-import type { ScaledObject } from "../../specs/index.ts";
+import type { ScaledJob, ScaledObject } from "../../specs/index.ts";
 import type { Policy } from "../engine/policy.ts";
 import { decidePolicy } from "./decide.ts";
 
@@ -77,7 +77,9 @@ export function annotatedPolicy(
 }
 
 /** Whether the annotation is followed: a paused object is KEDA's loop's to hold. */
-export function followsObjective({ controls }: Pick<ScaledObject, "controls">): boolean {
+export function followsObjective({
+  controls,
+}: Pick<ScaledObject | ScaledJob, "controls">): boolean {
   const { objective, paused, pausedReplicas } = controls;
   return objective !== null && !paused && pausedReplicas === null;
 }

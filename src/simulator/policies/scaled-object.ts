@@ -83,21 +83,24 @@ export function readTriggers(
   figures: readonly TriggerFigure[],
   plant: Plant,
 ): readonly TriggerReading[] {
-  return figures.map((figure, index) => {
-    const metrics = metricsOf(figure, `s${index}-${figure.type}`);
-    const specs = metrics.map(({ counts: _, activation: __, ...spec }) => spec);
-    const reading = plant.read();
-    const oldestAgeMs = reading.samples[0]?.oldestAgeMs ?? null;
-    const readings: MetricReading[] = [];
-    for (const metric of metrics) {
-      const value = figureOf(metric, reading);
-      if (value === null)
-        return { index, specs, readings: null, failure: reading.failure?.text ?? "no reading" };
-      const { metricName, activation } = metric;
-      readings.push({ metricName, value, active: value > activation, oldestAgeMs });
-    }
-    return { index, specs, readings, failure: null };
-  });
+  return figures.map((figure, index) => readTrigger(figure, index, plant));
+}
+
+/** What one trigger reads now; `index` is its place among all of the object. */
+export function readTrigger(figure: TriggerFigure, index: number, plant: Plant): TriggerReading {
+  const metrics = metricsOf(figure, `s${index}-${figure.type}`);
+  const specs = metrics.map(({ counts: _, activation: __, ...spec }) => spec);
+  const reading = plant.read();
+  const oldestAgeMs = reading.samples[0]?.oldestAgeMs ?? null;
+  const readings: MetricReading[] = [];
+  for (const metric of metrics) {
+    const value = figureOf(metric, reading);
+    if (value === null)
+      return { index, specs, readings: null, failure: reading.failure?.text ?? "no reading" };
+    const { metricName, activation } = metric;
+    readings.push({ metricName, value, active: value > activation, oldestAgeMs });
+  }
+  return { index, specs, readings, failure: null };
 }
 
 type Metric = MetricSpec & Pick<TriggerFigure, "counts" | "activation">;

@@ -22,13 +22,21 @@ export interface JobObjectivePolicy extends ObjectivePolicy {
   readonly counts: readonly ("included" | "excluded" | null)[];
 }
 
+/** What a ScaledJob does not say of itself. */
+export interface JobObjectiveSurroundings {
+  /** What its triggers refer to, in their order, as far as that is known. Default: nothing. */
+  readonly resolutions?: readonly Resolution[];
+  /** What a start takes, until enough were measured. Default 1 s, as for processes that load a program. */
+  readonly startupMs?: number;
+}
+
 /**
- * The policy of a ScaledJob's objective; null where it has none. Polls as a ScaledObject's does. `resolutions` are what its
- * triggers refer to, as far as that is known, in their order. Throws `TRIGGER_INVALID` where no trigger counts messages.
+ * The policy of a ScaledJob's objective; null where it has none. Polls as a ScaledObject's does. Throws `TRIGGER_INVALID`
+ * where no trigger counts messages.
  */
 export function jobObjectiveOf(
   { spec, controls: { objective } }: Pick<ScaledJob, "spec" | "controls">,
-  resolutions: readonly Resolution[] = [],
+  { resolutions = [], startupMs = 1000 }: JobObjectiveSurroundings = {},
 ): JobObjectivePolicy | null {
   if (objective === null) return null;
   const { triggers, pollingInterval, maxReplicaCount, minReplicaCount, scalingStrategy } = spec;
@@ -43,7 +51,7 @@ export function jobObjectiveOf(
       maxReplicaCount: max,
       pollingInterval: `${objectivePollingMs(pollingInterval, objective.maxWaitMs)}ms`,
     },
-    { startupMs: 1000 },
+    { startupMs },
   );
   return {
     ...policy,

@@ -50,11 +50,13 @@ function beganAt({ createdAt, startedAt, failures }: JobStatus): number {
   return failures === 0 ? createdAt : (startedAt ?? createdAt);
 }
 
-/** Ended jobs are among the workers as ones that leave, with what they did, and count as no replicas. */
+/** Jobs that have just ended are among the workers as ones that leave, with what they did, and count as no replicas. */
 export function jobsAsWorkers(status: JobTargetStatus, view: JobView): TargetStatus {
   const isOne = view.messagesPerJob === "one";
-  const workers = status.jobs.map((job) => (isOne ? oneMessage : manyMessages)(job, view));
-  return toTargetStatus(isOne ? [...workers, ...unseen(status, view)] : workers);
+  const over = new Set(view.over);
+  const jobs = status.jobs.filter(({ endedAt, id }) => endedAt === null || !over.has(id));
+  const workers = jobs.map((job) => (isOne ? oneMessage : manyMessages)(job, view));
+  return toTargetStatus(isOne ? [...workers, ...unseen(status.running, jobs, view)] : workers);
 }
 
 /** A job that runs has one message in hand; one that has ended is done with it. */
@@ -81,7 +83,8 @@ function oneMessage(job: JobStatus, { at, startupMs }: JobView): WorkerStatus {
 function manyMessages(job: JobStatus, { at, startupMs }: JobView): WorkerStatus {
   const readyAt = takesAt(job, startupMs);
   const told = job.readyAt === undefined ? {} : { readyAt: job.readyAt };
-  const base = { id: job.id, startedAt: beganAt(job), ...told, ...job.work };
+  // Nothing is taken for worked on or ended by a job that does not say so: the counts of the queue tell.
+  const base = { id: job.id, startedAt: beganAt(job), ...told, inFlight: 0, ...job.work };
   if (job.endedAt !== null) return { ...base, state: "draining", since: job.endedAt };
   if (job.state === "pending" && job.failures > 0) return { ...base, state: "crashed", since: at };
   if (readyAt === null || readyAt > at)
@@ -91,12 +94,14 @@ function manyMessages(job: JobStatus, { at, startupMs }: JobView): WorkerStatus 
 }
 
 /** Jobs of one message that ended since the last look, had not been seen at work, and are in no history. */
-function unseen({ jobs, running }: JobTargetStatus, view: JobView): readonly WorkerStatus[] {
-  const { at, before, usualMs, startupMs, expected } = view;
+function unseen(
+  running: number,
+  jobs: readonly JobStatus[],
+  { at, before, usualMs, startupMs, expected }: JobView,
+): readonly WorkerStatus[] {
   if (expected === null) return [];
-  const over = new Set(view.over);
   const listed = new Set(jobs.map(({ id }) => id));
-  const told = jobs.filter(({ id, endedAt }) => endedAt !== null && !over.has(id));
+  const told = jobs.filter(({ endedAt }) => endedAt !== null);
   const seen = Object.keys(before).filter((id) => !listed.has(id) && before[id]?.inFlight === 1);
   const count = Math.max(0, expected - running - told.length - seen.length);
   return Array.from({ length: count }, (_, index) => ({
