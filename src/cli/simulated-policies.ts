@@ -19,7 +19,13 @@ import {
   scaledJobPolicy,
   scaledObjectPolicy,
 } from "../simulator/index.ts";
-import { readSpecs, type ScaledJob, type ScaledObject, type SpecSet } from "../specs/index.ts";
+import {
+  nameOf,
+  readSpecs,
+  type ScaledJob,
+  type ScaledObject,
+  type SpecSet,
+} from "../specs/index.ts";
 import { replicaWindow } from "../triggers/index.ts";
 import { say } from "./terminal.ts";
 
@@ -37,12 +43,13 @@ export interface FilePolicies {
 /** The policies of the objects in the files, and what the reader should know of them. */
 export async function policiesOfFiles(
   files: readonly string[],
-  facts: ObjectiveFacts,
+  { facts, concurrency }: Pick<AgainstSurroundings, "facts" | "concurrency">,
 ): Promise<FilePolicies> {
   if (files.length === 0) return { policies: [], job: null };
   const specs = await readSpecs(files);
   for (const { source, message } of specs.warnings)
     say(`warning ${source.file}:${source.line}: ${message}`);
+  for (const object of specs.scaledObjects) sayOfConcurrency(object, concurrency);
   const policies = policiesOfSpecs(specs, facts);
   const [job = null] = specs.scaledJobs;
   if (policies.length > 0) return { policies, job: policies.length === 1 ? job : null };
@@ -88,6 +95,16 @@ function policyOfObject(object: ScaledObject, facts: ObjectiveFacts): Policy {
     ...(type === "cron" && { window: windowOf(metadata) }),
   }));
   return annotatedPolicy(object, { triggers });
+}
+
+/** The objective reckons with what its annotation says, whatever the simulated workers do. */
+function sayOfConcurrency(object: ScaledObject, simulated: number): void {
+  const { objective } = object.controls;
+  const said = objective?.concurrency ?? 1;
+  if (objective === null || said === simulated) return;
+  say(
+    `warning ${nameOf(object)}: its objective reckons with ${said} jobs at a time (concurrency of sluice.dev/objective), the simulated workers run ${simulated} (--concurrency).`,
+  );
 }
 
 function windowOf(metadata: Readonly<Record<string, string>>): ReplicaWindow {

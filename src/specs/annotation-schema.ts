@@ -11,7 +11,7 @@ export const annotationSchema: JsonSchema = {
       "What a replica runs on this machine, such as node worker.js.",
     ),
     "sluice.dev/objective": text(
-      "On a ScaledObject: a wait to keep, such as 30s or maxWait=30s,mode=latency.",
+      "A wait to keep, such as 30s or maxWait=30s,mode=latency; with concurrency=8 where a replica of a ScaledObject runs that many jobs at a time.",
     ),
     "sluice.dev/shared-cap": {
       ...text("The most replicas of all objectives that name the same cap, such as gpu=10."),

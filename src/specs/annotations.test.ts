@@ -107,6 +107,7 @@ describe("Sluice's own", () => {
     ["30s", { maxWaitMs: 30_000, mode: "cost" }],
     ["maxWait=1m30s", { maxWaitMs: 90_000, mode: "cost" }],
     ["maxWait=5s, mode=latency", { maxWaitMs: 5000, mode: "latency" }],
+    ["maxWait=5s,concurrency=8", { maxWaitMs: 5000, mode: "cost", concurrency: 8 }],
     [
       "maxWait=5s,theta=0.8,lateShare=0.01,adaptive=true,startCost=2s,startupDelay=1s",
       {
@@ -121,6 +122,7 @@ describe("Sluice's own", () => {
   test.each([
     ...["", "30", "0s", "soon", "mode=cost", "maxWait=5s,mode=fast", "maxWait=5s,x=1"],
     ...["maxWait=5s,theta=0", "maxWait=5s,theta=1.1", "maxWait=5s,lateShare=0.6"],
+    ...["maxWait=5s,concurrency=0", "maxWait=5s,concurrency=1.5", "maxWait=5s,concurrency=8s"],
     ...["maxWait=5s,adaptive=yes", "maxWait=5s,startCost=2", "maxWait=5s,constructor=1"],
   ])("objective refuses %j", (value) => {
     expect(problems({ "sluice.dev/objective": value })).toContain("must be a wait to keep");

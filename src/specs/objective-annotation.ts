@@ -19,6 +19,8 @@ const messagesPerJob: ReadonlyMap<string, MessagesPerJob> = new Map([
 /** What a part says; null for what it cannot be. */
 type PartReader = (text: string) => Partial<ObjectiveControl> | null;
 
+const wholeFrom1 = /^[1-9]\d{0,5}$/;
+
 const parts: ReadonlyMap<string, PartReader> = new Map<string, PartReader>([
   ["maxWait", (text) => period(text, (maxWaitMs) => (maxWaitMs > 0 ? { maxWaitMs } : null))],
   [
@@ -36,6 +38,11 @@ const parts: ReadonlyMap<string, PartReader> = new Map<string, PartReader>([
   ],
   ["startCost", (text) => period(text, (startCostMs) => ({ startCostMs }))],
   ["startupDelay", (text) => period(text, (startupDelayMs) => ({ startupDelayMs }))],
+]);
+
+const objectParts: ReadonlyMap<string, PartReader> = new Map<string, PartReader>([
+  ...parts,
+  ["concurrency", (text) => (wholeFrom1.test(text) ? { concurrency: Number(text) } : null)],
 ]);
 
 const jobParts: ReadonlyMap<string, PartReader> = new Map<string, PartReader>([
@@ -57,7 +64,7 @@ export function readObjective(
 ): Read<ObjectiveControl | null> {
   const value = annotations[key];
   if (value === undefined) return null;
-  const readers = kind === "ScaledJob" ? jobParts : parts;
+  const readers = kind === "ScaledJob" ? jobParts : objectParts;
   const pairs = value.includes("=") ? value.split(",") : [`maxWait=${value}`];
   const said = pairs.map((pair) => {
     const [name, text] = splitPair(pair);
@@ -66,13 +73,13 @@ export function readObjective(
   const read: Partial<ObjectiveControl> = Object.assign({ mode: "cost" }, ...said);
   const { maxWaitMs, mode = "cost" } = read;
   if (maxWaitMs !== undefined && !said.includes(null)) return { ...read, maxWaitMs, mode };
-  const ofJobs =
+  const ofKind =
     kind === "ScaledJob"
-      ? `; messagesPerJob is ${[...messagesPerJob.keys()].join(" or ")}, and 1 without it`
-      : "";
+      ? `messagesPerJob is ${[...messagesPerJob.keys()].join(" or ")}, and 1 without it`
+      : "concurrency is how many jobs a worker runs at a time, and 1 without it";
   return refuse(
     below(at, key),
-    `must be a wait to keep, such as "30s" or "maxWait=30s,mode=latency" (mode is one of ${modes.join(", ")}; there may also be ${[...parts.keys()].slice(2).join(", ")}${ofJobs}); got ${JSON.stringify(value)}.`,
+    `must be a wait to keep, such as "30s" or "maxWait=30s,mode=latency" (mode is one of ${modes.join(", ")}; there may also be ${[...parts.keys()].slice(2).join(", ")}; ${ofKind}); got ${JSON.stringify(value)}.`,
   );
 }
 

@@ -72,6 +72,9 @@ spec:
     };
     expect(await latePercent(objectWith(""))).toBe(100);
     expect(await latePercent(objectWith(cron))).toBeLessThan(2);
+    cli.write("so.yaml", objectWith("").replace(": 5s", ': "maxWait=5s,concurrency=4"'));
+    const many = await cli.run(["simulate", "-f", "so.yaml", "--load", "load.csv"]);
+    expect(many).toMatchObject({ status: 0, stderr: expect.stringMatching(/reckons with 4 jobs/) });
   });
 
   test("names file and line of what is wrong, and what there is to choose from", async ({

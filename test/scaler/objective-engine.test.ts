@@ -108,6 +108,14 @@ describe("a ScaledObject with an objective", () => {
     expect(counts[0]).toBe(5);
   });
 
+  test("asks for as many fewer replicas as each runs jobs at a time", async () => {
+    const backlog = async () => 200;
+    expect((await scaled("sluice.dev/objective: 30s", backlog))[0]).toBe(7);
+    const eight = "sluice.dev/objective: 'maxWait=30s,concurrency=8'";
+    expect((await scaled(eight, backlog))[0]).toBe(1);
+    expect(objectiveOf(objectOf(eight))?.concurrency).toBe(8);
+  });
+
   test("counts the messages behind a bounded value, and keeps to the partitions", async () => {
     const partitioned = async () => ({ value: 30, messages: 200, activeGroups: 3 });
     expect((await scaled("sluice.dev/objective: 30s", partitioned))[0]).toBe(3);

@@ -87,7 +87,7 @@ async function policiesOf(
     ...(startup && { startupMs: quantileMs(startup, 0.9) }),
     stalenessMs: toMs(options.metricInterval) + toMs(options.metricLag),
   };
-  const ofFiles = await policiesOfFiles(file, facts);
+  const ofFiles = await policiesOfFiles(file, { facts, concurrency });
   const surroundings = { max, maxWaitMs: toMs(maxWait), concurrency, facts, job: ofFiles.job };
   const policies = [
     ...ofFiles.policies,

@@ -18,6 +18,17 @@ export function lintObjective({ kind, controls }: ScaledObject | ScaledJob): rea
   return [{ rule: "objective-replaces", severity: "info", path, text }];
 }
 
+/** What else must be right where replicas are asked for by deadlines. */
+export function lintObjectObjective(explained: Explained<ScaledObject>): readonly Remark[] {
+  const { objective } = explained.object.controls;
+  if (objective === null) return [];
+  const { concurrency = 1 } = objective;
+  const [, told] = /--concurrency[= ](\d+)/.exec(wordsOf(explained).join(" ")) ?? [];
+  if (told === undefined || Number(told) === concurrency) return [];
+  const text = `The command runs ${told} jobs at a time, and the objective reckons with ${concurrency}: workers are asked for that are not needed, or missing. Write concurrency=${told} in the annotation, such as maxWait=30s,concurrency=${told}.`;
+  return [{ rule: "objective-concurrency", severity: "warning", path, text }];
+}
+
 /** What else must be right where jobs are created by deadlines. */
 export function lintJobObjective(explained: Explained<ScaledJob>): readonly Remark[] {
   if (explained.object.controls.objective?.messagesPerJob === "many") return [];
@@ -25,12 +36,9 @@ export function lintJobObjective(explained: Explained<ScaledJob>): readonly Rema
 }
 
 /** A command that takes messages until none comes brings no job of its own for each. */
-function worksUntilIdle({ set, object }: Explained<ScaledJob>): readonly Remark[] {
-  const [container] = podTemplateOf(set, object)?.containers ?? [];
-  const { localCommand } = object.controls;
-  const words = localCommand ?? [...(container?.command ?? []), ...(container?.args ?? [])];
+function worksUntilIdle(explained: Explained<ScaledJob>): readonly Remark[] {
   const flag = "--exit-when-idle";
-  if (!words.some((word) => word.includes(flag))) return [];
+  if (!wordsOf(explained).some((word) => word.includes(flag))) return [];
   const text = `The command works until no message comes (${flag}), and yet each message is to get a job of its own. Write messagesPerJob=many, so that messages share jobs.`;
   return [{ rule: "messages-per-job", severity: "warning", path, text }];
 }
@@ -44,4 +52,11 @@ function untoldCounts({ object, resolutions }: Explained<ScaledJob>): readonly R
     const at = ["spec", "triggers", index];
     return [{ rule: "objective-in-flight", severity: "info", path: at, text }];
   });
+}
+
+/** The command with its arguments, as far as the files say. */
+function wordsOf({ set, object }: Explained<ScaledObject | ScaledJob>): readonly string[] {
+  const [container] = podTemplateOf(set, object)?.containers ?? [];
+  const { localCommand } = object.controls;
+  return localCommand ?? [...(container?.command ?? []), ...(container?.args ?? [])];
 }

@@ -10,7 +10,7 @@ import { standardDownWindow } from "./describe-behavior.ts";
 import { valueOfKey } from "./describe-triggers.ts";
 import type { Explained, Remark } from "./explanation.ts";
 import { lintCommand } from "./lint-command.ts";
-import { lintObjective } from "./lint-objective.ts";
+import { lintObjective, lintObjectObjective } from "./lint-objective.ts";
 import { lintTriggers } from "./lint-triggers.ts";
 import { lintSharedCap } from "./shared-cap.ts";
 import { factsOf } from "./trigger-facts.ts";
@@ -24,6 +24,7 @@ export function lintScaledObject(explained: Explained<ScaledObject>): readonly R
     ...lintTriggers(explained),
     ...lintCommand(explained),
     ...lintObjective(object),
+    ...lintObjectObjective(explained),
     ...lintSharedCap(explained.set, object),
     ...rules.flatMap((rule) => rule(object)),
   ];

@@ -1,12 +1,14 @@
 import type { ObjectiveOptions } from "../../core/index.ts";
 import type { ObjectiveControl } from "../../specs/index.ts";
 
-/** What `sluice.dev/objective` says, as the options of a worker file say it. */
+/** What `sluice.dev/objective` says, as `scale.objective` of a worker file says it. */
 export function toObjectiveOptions(control: ObjectiveControl): ObjectiveOptions {
-  const { maxWaitMs, startCostMs, startupDelayMs, messagesPerJob: _, ...margins } = control;
+  const { maxWaitMs, mode, theta, lateShare, adaptive, startCostMs, startupDelayMs } = control;
   return {
-    maxWait: `${maxWaitMs}ms`,
-    ...margins,
+    ...{ maxWait: `${maxWaitMs}ms`, mode },
+    ...(theta !== undefined && { theta }),
+    ...(lateShare !== undefined && { lateShare }),
+    ...(adaptive !== undefined && { adaptive }),
     ...(startCostMs !== undefined && { startCost: `${startCostMs}ms` }),
     ...(startupDelayMs !== undefined && { startupDelay: `${startupDelayMs}ms` }),
   };

@@ -57,7 +57,7 @@ export function objectiveOf(
       maxReplicaCount: maxReplicaCount ?? 100,
       pollingInterval: `${objectivePollingMs(pollingInterval, objective.maxWaitMs)}ms`,
     },
-    { startupMs },
+    { startupMs, ...(objective.concurrency && { concurrency: objective.concurrency }) },
   );
   // Under the objective there is no formula whose triggers could stand in for one another.
   const usable = fallback?.behavior === "scalingModifiers" ? null : fallback;

@@ -164,6 +164,7 @@ export function annotatedFields(
 /** `maxWait=30s,mode=cost,theta=0.85`: what differs from a default, behind the wait and the mode. */
 function annotationOf(control: ObjectiveControl): string {
   const { maxWaitMs, mode, theta, adaptive, lateShare, startCostMs, startupDelayMs } = control;
+  const { concurrency } = control;
   const parts = [
     `maxWait=${periodText(maxWaitMs)}`,
     `mode=${mode}`,
@@ -172,6 +173,7 @@ function annotationOf(control: ObjectiveControl): string {
     ...(lateShare === undefined ? [] : [`lateShare=${lateShare}`]),
     ...(startCostMs ? [`startCost=${periodText(startCostMs)}`] : []),
     ...(startupDelayMs === undefined ? [] : [`startupDelay=${periodText(startupDelayMs)}`]),
+    ...(concurrency === undefined ? [] : [`concurrency=${concurrency}`]),
   ];
   return parts.join(",");
 }
