@@ -49,6 +49,25 @@ describe("simulate", () => {
     expect((await cli.run(command)).stdout).toBe(first.stdout);
   });
 
+  test("names file and line of what is wrong, and what there is to choose from", async ({
+    cli,
+  }) => {
+    cli.write("bad.csv", "time,duration\n5,1\n4,1\n");
+    const bad = await cli.run(["simulate", "--load", "bad.csv", "--against", "backlog"]);
+    expect(bad).toMatchObject({ status: 65, stdout: "" });
+    expect(bad.stderr).toMatch(/bad\.csv:3: .*LOAD_INVALID/s);
+    const onCpu = scaledObject.replace("redis, metadata: {listName: resize}", cpu);
+    cli.write("cpu.yaml", onCpu.replace("cooldownPeriod: 60", "minReplicaCount: 1"));
+    const cpuAlone = await cli.run(["simulate", "-f", "cpu.yaml", "--load", "spike"]);
+    expect(cpuAlone.stderr).toMatch(/cpu\.yaml:1: .*got cpu.*OPTION_UNSUPPORTED/s);
+    const none = await cli.run(["simulate", "--load", "spike"]);
+    expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining("OPTION_INVALID") });
+    const odd = await cli.run(["simulate", "--load", "spike", "--against", "fixed:0"]);
+    expect(odd).toMatchObject({ status: 2, stderr: expect.stringContaining("fixed:COUNT") });
+  });
+});
+
+describe("simulate an objective of YAML", () => {
   test("has the workers of a ScaledObject's objective ready when its cron window opens", async ({
     cli,
   }) => {
@@ -75,23 +94,6 @@ spec:
     cli.write("so.yaml", objectWith("").replace(": 5s", ': "maxWait=5s,concurrency=4"'));
     const many = await cli.run(["simulate", "-f", "so.yaml", "--load", "load.csv"]);
     expect(many).toMatchObject({ status: 0, stderr: expect.stringMatching(/reckons with 4 jobs/) });
-  });
-
-  test("names file and line of what is wrong, and what there is to choose from", async ({
-    cli,
-  }) => {
-    cli.write("bad.csv", "time,duration\n5,1\n4,1\n");
-    const bad = await cli.run(["simulate", "--load", "bad.csv", "--against", "backlog"]);
-    expect(bad).toMatchObject({ status: 65, stdout: "" });
-    expect(bad.stderr).toMatch(/bad\.csv:3: .*LOAD_INVALID/s);
-    const onCpu = scaledObject.replace("redis, metadata: {listName: resize}", cpu);
-    cli.write("cpu.yaml", onCpu.replace("cooldownPeriod: 60", "minReplicaCount: 1"));
-    const cpuAlone = await cli.run(["simulate", "-f", "cpu.yaml", "--load", "spike"]);
-    expect(cpuAlone.stderr).toMatch(/cpu\.yaml:1: .*got cpu.*OPTION_UNSUPPORTED/s);
-    const none = await cli.run(["simulate", "--load", "spike"]);
-    expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining("OPTION_INVALID") });
-    const odd = await cli.run(["simulate", "--load", "spike", "--against", "fixed:0"]);
-    expect(odd).toMatchObject({ status: 2, stderr: expect.stringContaining("fixed:COUNT") });
   });
 });
 
