@@ -67,8 +67,8 @@ function jobShortage(capacity: JobCapacity, { tauMs, due }: Demand): Shortage {
   const short = due - takenWithin(capacity, by);
   const perPlace = takenByNew(capacity, by);
   const isUrgent = short >= 1 && tauMs - tickMs - startupMs <= 0;
-  // One job for each can wait for the last moment, as long as there is room enough for all of them then.
-  const mayWait = perPlace === 1 && !isUrgent && short <= room / 2;
-  const workers = mayWait ? 0 : Math.max(0, Math.floor(short / perPlace + 1e-9));
+  // One job for each can wait for the last moment, as long as no more wait than half of the room that there will be then.
+  const waits = perPlace === 1 && !isUrgent ? Math.min(short, room / 2) : 0;
+  const workers = Math.max(0, Math.floor((short - waits) / perPlace + 1e-9));
   return { rule: isHopeless ? "hopeless" : "deadline", workers, tauMs, short, isUrgent };
 }

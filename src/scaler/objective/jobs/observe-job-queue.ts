@@ -40,9 +40,6 @@ function samplesOf(
     }));
 }
 
-/** A job that is ready takes its message within this; until then a source that counts waiting messages still has it. */
-const takingMs = 500;
-
 /** What is known besides the look. */
 export interface OneMessageTerms {
   /** What a start takes, for jobs that do not say when they are ready. */
@@ -55,9 +52,9 @@ export interface OneMessageTerms {
 }
 
 /**
- * The queue where each job takes one message: what waits, without what ready jobs have taken or are about to. A message
- * that a job works on is never counted as one that waits, whether the source still counts it or not; null where the samples
- * make no sense.
+ * The queue where each job takes one message: what waits, without what ready jobs have taken, whether the source still
+ * counts that or not. A message that a job is just about to take may be counted for one look as one that has just come,
+ * which has its time. Null where the samples make no sense.
  */
 export function lookAtOneMessageJobs(
   { samples, jobs: { jobs }, at: now }: JobObservation,
@@ -66,17 +63,14 @@ export function lookAtOneMessageJobs(
   const isSense = samples.every(({ value }) => value >= 0 && Number.isFinite(value));
   if (samples.length === 0 || !isSense) return null;
   const at = Math.min(now, ...samples.map((sample) => sample.at));
-  const taken = jobs.flatMap((job) => {
+  const inHand = jobs.filter((job) => {
     const from = takesAt(job, startupMs);
-    const isOver = job.endedAt !== null && job.endedAt <= at;
-    return from === null || from > at || isOver ? [] : [from];
-  });
-  const inHand = taken.length;
-  const taking = taken.filter((from) => from > at - takingMs).length;
+    return from !== null && from <= at && (job.endedAt === null || job.endedAt > at);
+  }).length;
   const value = samples.reduce((sum, sample) => sum + sample.value, 0);
   const excludes = samples.every(({ ready }) => ready !== null);
   const ages = samples.flatMap(({ oldestAgeMs }) => (oldestAgeMs === null ? [] : [oldestAgeMs]));
-  const ready = Math.max(0, value - (excludes ? taking : inHand), Math.min(value, atLeast));
+  const ready = Math.max(0, excludes ? value : value - inHand, Math.min(value, atLeast));
   return {
     ...{ at, ready, inFlight: inHand, due: [], activeGroups: null, workersTell: true },
     oldestAgeMs: ages.length === 0 || ready === 0 ? null : Math.max(0, ...ages),
