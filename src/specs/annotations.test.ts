@@ -137,6 +137,11 @@ describe("Sluice's own", () => {
     expect(jobControls(annotation("maxWait=30s,messagesPerJob=many"))?.objective).toMatchObject({
       messagesPerJob: "many",
     });
+    const many = "maxWait=30s,messagesPerJob=many,concurrency=8";
+    expect(jobControls(annotation(many))?.objective).toMatchObject({ concurrency: 8 });
+    expect(jobProblems(annotation("maxWait=30s,concurrency=8"))).toContain(
+      "more than 1 goes with messagesPerJob=many alone",
+    );
     for (const wrong of ["0", "2", "few", ""])
       expect(jobProblems(annotation(`maxWait=30s,messagesPerJob=${wrong}`))).toContain(
         "messagesPerJob is 1 or many",
@@ -148,7 +153,9 @@ describe("Sluice's own", () => {
     const both = { "sluice.dev/strategy": "sequential", "sluice.dev/objective": "30s" };
     expect(jobProblems(both)).toContain("excludes sluice.dev/objective");
   });
+});
 
+describe("a ScaledJob's strategy", () => {
   test("strategy sequential, with a threshold and an age", () => {
     const strategy = { "sluice.dev/strategy": "sequential" };
     expect(jobControls(strategy)?.sequential).toEqual({ threshold: 0, maxAgeMs: null });

@@ -40,13 +40,17 @@ const parts: ReadonlyMap<string, PartReader> = new Map<string, PartReader>([
   ["startupDelay", (text) => period(text, (startupDelayMs) => ({ startupDelayMs }))],
 ]);
 
+const concurrency: PartReader = (text) =>
+  wholeFrom1.test(text) ? { concurrency: Number(text) } : null;
+
 const objectParts: ReadonlyMap<string, PartReader> = new Map<string, PartReader>([
   ...parts,
-  ["concurrency", (text) => (wholeFrom1.test(text) ? { concurrency: Number(text) } : null)],
+  ["concurrency", concurrency],
 ]);
 
 const jobParts: ReadonlyMap<string, PartReader> = new Map<string, PartReader>([
   ...parts,
+  ["concurrency", concurrency],
   [
     "messagesPerJob",
     (text) => {
@@ -72,10 +76,13 @@ export function readObjective(
   });
   const read: Partial<ObjectiveControl> = Object.assign({ mode: "cost" }, ...said);
   const { maxWaitMs, mode = "cost" } = read;
-  if (maxWaitMs !== undefined && !said.includes(null)) return { ...read, maxWaitMs, mode };
+  const isOneForEach = kind === "ScaledJob" && read.messagesPerJob !== "many";
+  const isSense = !isOneForEach || (read.concurrency ?? 1) === 1;
+  if (maxWaitMs !== undefined && !said.includes(null) && isSense)
+    return { ...read, maxWaitMs, mode };
   const ofKind =
     kind === "ScaledJob"
-      ? `messagesPerJob is ${[...messagesPerJob.keys()].join(" or ")}, and 1 without it`
+      ? `messagesPerJob is ${[...messagesPerJob.keys()].join(" or ")}, and 1 without it; concurrency is how many messages a job works at a time, and more than 1 goes with messagesPerJob=many alone`
       : "concurrency is how many jobs a worker runs at a time, and 1 without it";
   return refuse(
     below(at, key),

@@ -28,7 +28,7 @@ export interface ObjectiveControl {
   readonly adaptive?: boolean;
   readonly startCostMs?: number;
   readonly startupDelayMs?: number;
-  /** For a ScaledObject: jobs that one replica runs at a time, as its command is told elsewhere. Absent: 1. */
+  /** Jobs that one replica, or one job of many messages, runs at a time, as its command is told elsewhere. Absent: 1. */
   readonly concurrency?: number;
   /** For a ScaledJob: whether a job ends after one message (as without it), or works until there is none. */
   readonly messagesPerJob?: MessagesPerJob;

@@ -20,18 +20,24 @@ export function lintObjective({ kind, controls }: ScaledObject | ScaledJob): rea
 
 /** What else must be right where replicas are asked for by deadlines. */
 export function lintObjectObjective(explained: Explained<ScaledObject>): readonly Remark[] {
+  return otherConcurrency(explained);
+}
+
+function otherConcurrency(explained: Explained<ScaledObject | ScaledJob>): readonly Remark[] {
   const { objective } = explained.object.controls;
   if (objective === null) return [];
   const { concurrency = 1 } = objective;
   const [, told] = /--concurrency[= ](\d+)/.exec(wordsOf(explained).join(" ")) ?? [];
   if (told === undefined || Number(told) === concurrency) return [];
-  const text = `The command runs ${told} jobs at a time, and the objective reckons with ${concurrency}: workers are asked for that are not needed, or missing. Write concurrency=${told} in the annotation, such as maxWait=30s,concurrency=${told}.`;
+  const many = explained.object.kind === "ScaledJob" ? "messagesPerJob=many," : "";
+  const text = `The command runs ${told} jobs at a time, and the objective reckons with ${concurrency}: workers are asked for that are not needed, or missing. Write concurrency=${told} in the annotation, such as maxWait=30s,${many}concurrency=${told}.`;
   return [{ rule: "objective-concurrency", severity: "warning", path, text }];
 }
 
 /** What else must be right where jobs are created by deadlines. */
 export function lintJobObjective(explained: Explained<ScaledJob>): readonly Remark[] {
-  if (explained.object.controls.objective?.messagesPerJob === "many") return [];
+  if (explained.object.controls.objective?.messagesPerJob === "many")
+    return otherConcurrency(explained);
   return [...worksUntilIdle(explained), ...untoldCounts(explained)];
 }
 

@@ -51,7 +51,7 @@ export function jobObjectiveOf(
       maxReplicaCount: max,
       pollingInterval: `${objectivePollingMs(pollingInterval, objective.maxWaitMs)}ms`,
     },
-    { startupMs },
+    { startupMs, ...(objective.concurrency && { concurrency: objective.concurrency }) },
   );
   return {
     ...policy,
