@@ -128,7 +128,7 @@ interface Policed extends Pick<QueueDepthOptions, "dueEdgesMs"> {
 }
 
 /** An engine under what the options ask for: the wait objective where they have one, else the backlog. */
-function policed({ scale, concurrency, logger }: ScaledRun): Policed {
+function policed({ scale, concurrency, graceMs, logger }: ScaledRun): Policed {
   const { objective } = scale;
   if (objective === undefined) {
     const policy = toBacklogPolicy(scale);
@@ -139,7 +139,10 @@ function policed({ scale, concurrency, logger }: ScaledRun): Policed {
         createEngine({ ...parts, decide, initialState: initialBacklogState, pollingIntervalMs }),
     };
   }
-  const surroundings = { concurrency, startupMs: processStartupMs, openWindow: replicaWindow };
+  const surroundings = {
+    ...{ concurrency, graceMs },
+    ...{ startupMs: processStartupMs, openWindow: replicaWindow },
+  };
   const policy = toObjectivePolicy(objective, scale, surroundings);
   const { isAttainable, text } = checkObjective(policy);
   if (!isAttainable) logger.warn("the objective is out of reach", { why: text });

@@ -125,6 +125,8 @@ export interface AgainstSurroundings {
   readonly maxWaitMs: number;
   /** Jobs that a worker runs at a time. */
   readonly concurrency: number;
+  /** How long a worker that is told to go may finish. */
+  readonly graceMs: number;
   readonly facts: ObjectiveFacts;
   /** Set: an objective is this ScaledJob's. */
   readonly job: ScaledJob | null;
@@ -149,13 +151,14 @@ export function policyAgainst(text: string, surroundings: AgainstSurroundings): 
 }
 
 function objectiveAgainst(mode: string | undefined, surroundings: AgainstSurroundings): Policy {
-  const { max, maxWaitMs, concurrency, facts, job } = surroundings;
+  const { max, maxWaitMs, concurrency, graceMs, facts, job } = surroundings;
   if (job !== null) return jobsAgainst(job, mode, maxWaitMs);
   const objective = {
     maxWait: `${maxWaitMs}ms`,
     ...(mode === undefined ? {} : { mode: mode as ObjectiveMode }),
   };
-  const policy = objectivePolicy({ objective, scale: { maxReplicaCount: max }, concurrency });
+  const scale = { maxReplicaCount: max };
+  const policy = objectivePolicy({ objective, scale, concurrency, graceMs });
   warnOfReach(policy.name, toObjectivePolicy(objective, { pollingInterval: 5 }), facts);
   return policy;
 }

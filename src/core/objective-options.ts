@@ -52,6 +52,11 @@ export interface ObjectiveOptions {
   readonly maxStepUp?: number;
   /** Most starts within a minute. Default 4 × maxReplicaCount + 10. */
   readonly maxStartsPerMinute?: number;
+  /**
+   * Lets workers with jobs finish and go when the others have slots for them, once jobs are known to end long before the
+   * grace of a worker that leaves. Default false: only idle workers leave.
+   */
+  readonly drainBusy?: boolean;
   /** What to have while the queue cannot be read. Default: what there is. */
   readonly fallback?: ObjectiveFallback;
   /** Workers that are started ahead of certain times, so that they are ready by then. */

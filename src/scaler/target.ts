@@ -25,6 +25,8 @@ export interface WorkerStatus {
   readonly failed?: number;
   /** Milliseconds that jobs have run in it since it was started, added up over all of them, those that run now included. */
   readonly busyMs?: number;
+  /** Milliseconds that the oldest of the jobs that run in it now has run. */
+  readonly oldestMs?: number;
 }
 
 /** The workers of a target, counted. */

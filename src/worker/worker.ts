@@ -40,6 +40,8 @@ export interface Worker {
   readonly completed: number;
   /** Attempts that failed, were refused or lost their lease, since the start. */
   readonly failed: number;
+  /** When the oldest of the jobs that run now was begun, in milliseconds since 1970; null when none runs. */
+  readonly oldestSince: number | null;
   /** When the broker last answered or a job last ended, in milliseconds since 1970: what a liveness probe should ask. */
   readonly lastProgressAt: number;
   /** Calls back after each change of the figures above. */
@@ -90,7 +92,8 @@ class WorkerRun implements Worker {
   readonly #leases: LeaseKeeper;
   readonly #settler: Settler;
   readonly #attempts = new Set<Attempt>();
-  readonly #jobs = new Set<Promise<void>>();
+  /** The running jobs, and when each was begun; the oldest first. */
+  readonly #jobs = new Map<Promise<void>, number>();
   readonly #listeners = new Set<() => void>();
   readonly #timers = new Set<Cancel>();
   readonly #leaving = new AbortController();
@@ -123,6 +126,11 @@ class WorkerRun implements Worker {
     return this.#jobs.size;
   }
 
+  get oldestSince(): number | null {
+    const [oldest = null] = this.#jobs.values();
+    return oldest;
+  }
+
   onActivity(listener: () => void): Cancel {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -145,7 +153,7 @@ class WorkerRun implements Worker {
       }),
     );
     const ends = await Promise.allSettled(loops);
-    while (this.#jobs.size > 0) await Promise.all(this.#jobs);
+    while (this.#jobs.size > 0) await Promise.all(this.#jobs.keys());
     this.#isClosed = true;
     for (const cancel of this.#timers) cancel();
     this.#leases.close();
@@ -179,7 +187,7 @@ class WorkerRun implements Worker {
 
   /** Counts a job, which never rejects, as running until it is settled. */
   #accept(job: Promise<void>): void {
-    this.#jobs.add(job);
+    this.#jobs.set(job, this.#sluice.clock.now());
     this.#changed();
     void job.then(() => {
       this.#jobs.delete(job);

@@ -82,13 +82,16 @@ async function policiesOf(
   options: SimulateOptions,
   { concurrency = 1, startup }: WorkerModel,
 ): Promise<readonly Policy[]> {
-  const { file = [], against = [], max, maxWait } = options;
+  const { file = [], against = [], max, maxWait, grace } = options;
   const facts = {
     ...(startup && { startupMs: quantileMs(startup, 0.9) }),
     stalenessMs: toMs(options.metricInterval) + toMs(options.metricLag),
   };
   const ofFiles = await policiesOfFiles(file, { facts, concurrency });
-  const surroundings = { max, maxWaitMs: toMs(maxWait), concurrency, facts, job: ofFiles.job };
+  const surroundings = {
+    ...{ max, maxWaitMs: toMs(maxWait), concurrency, graceMs: toMs(grace) },
+    ...{ facts, job: ofFiles.job },
+  };
   const policies = [
     ...ofFiles.policies,
     ...against.map((text) => policyAgainst(text, surroundings)),

@@ -126,6 +126,49 @@ describe("a queue that is divided", () => {
   });
 });
 
+describe("the decision for workers with several jobs", () => {
+  /** Looks each 5 s at two workers of ten slots with three jobs each, until `lastMs`. */
+  const run = (lastMs: number, oldestMs: number | null, graceMs = 30_000, drainBusy = true) => {
+    const surroundings = { concurrency: 10, graceMs };
+    const policy = toObjectivePolicy(
+      { maxWait: 30, drainBusy },
+      { pollingInterval: 5 },
+      surroundings,
+    );
+    const decide = decideByObjective(policy);
+    let state = initialObjectiveState(policy);
+    let replicas = 2;
+    for (let ms = 0; ms <= lastMs; ms += 5000) {
+      const worker = (id: string): WorkerStatus => ({
+        ...{ id, state: "busy", startedAt: at - 60_000, since: at - 1000, readyAt: at - 50_000 },
+        ...{ inFlight: 3, completed: 9 + ms / 1000, failed: 0, busyMs: ms },
+        ...(oldestMs !== null && { oldestMs }),
+      });
+      const sample = { ...look(0, [worker("w1"), worker("w2")]), at: at + ms };
+      const samples = sample.samples.map((one) => ({ ...one, at: at + ms, inFlight: 6 }));
+      const outcome = decide(state, { ...sample, samples });
+      state = outcome.state;
+      replicas = outcome.decision.replicas;
+    }
+    return replicas;
+  };
+
+  test("lets workers finish and go whose jobs the others have slots for, once jobs are known to be short", () => {
+    expect(run(290_000, 1000)).toBe(2);
+    expect(run(300_000, 1000)).toBe(1);
+  });
+
+  test("keeps them where a job may outlast a grace, or where it is not known for how long jobs run", () => {
+    expect(run(600_000, 12_000)).toBe(2);
+    expect(run(600_000, 1000, 5000)).toBe(2);
+    expect(run(600_000, null)).toBe(2);
+  });
+
+  test("keeps them unless it is told to let them go", () => {
+    expect(run(300_000, 1000, 30_000, false)).toBe(2);
+  });
+});
+
 describe("the admission check", () => {
   test("says what can be kept, and what to expect and to do where it cannot", () => {
     const scale = { pollingInterval: 5 };

@@ -2,12 +2,13 @@
  * Keeps a wait objective with few workers. Each look: what is learnt (`learn.ts`) is set against the deadlines
  * (`envelope.ts`); what is short, and cannot wait, is asked for; workers that were idle through a whole window leave.
  *
- * No busy worker is ever asked to go, except where the maximum is below what runs, or where it is said that busy ones yield
- * to others of a shared cap. A reading that failed holds the count, or brings the fallback (`without-reading.ts`).
+ * No busy worker is ever asked to go, except where the maximum is below what runs, or where it is said that busy ones
+ * yield to others of a shared cap, or that short jobs let them go. A reading that failed holds the count, or brings the fallback (`without-reading.ts`).
  */
 
 import type { Decide, Observation } from "../decision.ts";
 import { windowReplicas } from "../replica-window.ts";
+import type { TargetStatus } from "../target.ts";
 import { dueDemands, dueEdges, workersForDue } from "./due-jobs.ts";
 import { type Demand, type Envelope, type Shortage, worstShortage } from "./envelope.ts";
 import { type IdleWindow, idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
@@ -77,7 +78,7 @@ function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, see
   const floor = Math.max(policy.minReplicaCount, current > 0 ? reserved : 0, prewarmed);
   const upTo = Math.min(Math.max(guarded.allowed, floor), policy.maxReplicaCount);
 
-  const sample = { at, idle: learned.idle };
+  const sample = { at, idle: spareOf(policy, learned, status) };
   const window = noteIdle(learned.state.idle, sample, Math.max(...learned.keepAlive));
   const surplus = surplusOf(learned.keepAlive, window, { at, current });
   const mayLeave = upTo <= current && learned.waitingCount < 1;
@@ -114,6 +115,27 @@ function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, see
 function yieldsOf({ pausedScaleIn, yieldsBusy }: ObjectiveBounds): OwnDecision["yields"] {
   if (pausedScaleIn) return "none";
   return yieldsBusy ? "busy" : "idle";
+}
+
+/** With fewer ended jobs, or before so many graces have passed, it is not known how long jobs can be. */
+const enoughEnded = 50;
+const enoughGraces = 10;
+
+/**
+ * Workers that are not needed: the idle ones. Under `drainBusy`, where any job ends long before a worker's grace does, and jobs can wait for
+ * the next start, also those that can finish what they have and go: as many as the free slots of all make up, the nearest
+ * whole number, and the last one as soon as nothing waits.
+ */
+function spareOf(policy: ObjectivePolicy, learned: Learned, status: TargetStatus): number {
+  const { concurrency, graceMs, pollingIntervalMs } = policy;
+  const { idle, inFlight, keepAlive, state } = learned;
+  const seenMs = (state.at ?? 0) - (state.firstAt ?? 0);
+  const isKnown = state.ended >= enoughEnded && seenMs >= enoughGraces * graceMs;
+  const isShort =
+    policy.drainsBusy && isKnown && 2 * (state.longestMs + pollingIntervalMs) <= graceMs;
+  if (!isShort || keepAliveOf(keepAlive, status.replicas) > 0) return idle;
+  const free = status.ready === 1 ? 1 : Math.floor(status.ready - inFlight / concurrency + 0.5);
+  return Math.max(idle, Math.min(free, status.ready));
 }
 
 /** The workers of the highest layers that were idle for as long as those of their layer are kept. */

@@ -67,13 +67,18 @@ export function learn(
   const startup = viewStartups(startups, policy.startupMs);
   const stalenessMs = at - queue.at;
   const startupMs = startup.p90 + stalenessMs;
-  const aimMs = aimOf(policy, before.margins.theta, { startupMs, spreadMs: startup.spread });
+  // Without ages, jobs that came just after a look are taken for later ones, by half the time between two on average.
+  const untoldMs = queue.ready > 0 && queue.oldestAgeMs === null ? policy.pollingIntervalMs / 2 : 0;
+  const unsureMs = startup.spread + untoldMs;
+  const aimMs = aimOf(policy, before.margins.theta, { startupMs, unsureMs });
   const late = lateOf([...took.started, ...left.started], at - policy.maxWaitMs);
   const facts = { at, elapsedMs, ended, inFlight: flow.inFlight, startupMs, aimMs, ...late };
   const slow = learnSlowly(policy, before, { ...facts, status, startup, fast: took.rate.fast });
   return {
     state: {
       ...{ ...before, ...slow, at, ended, starts, service, shift, startups },
+      firstAt: before.firstAt ?? at,
+      longestMs: Math.max(flow.longestMs, before.longestMs * 0.9999 ** done.ended),
       ...{ inFlight: flow.inFlight, workers: flow.memories },
       ...{ queue: took.queue, waiting: left.waiting, rate: took.rate, failures: 0 },
     },
@@ -133,18 +138,19 @@ function learnSlowly(policy: ObjectivePolicy, before: ObjectiveState, facts: Slo
 }
 
 /**
- * The share of the objective that is aimed at. What starts differ by is left besides, as far as a tenth of the objective. No
+ * The share of the objective that is aimed at. What starts differ by, and what is not told of arrivals, is left besides, as far
+ * as a tenth of the objective. No
  * less than half as long again as a start and a look take, where the objective allows it: an aim below that would call every
  * job hopeless and ask for workers in panic.
  */
 function aimOf(
   { maxWaitMs, pollingIntervalMs }: ObjectivePolicy,
   theta: number,
-  { startupMs, spreadMs }: { readonly startupMs: number; readonly spreadMs: number },
+  { startupMs, unsureMs }: { readonly startupMs: number; readonly unsureMs: number },
 ): number {
   const cautious = 0.9 * maxWaitMs;
   const reachable = Math.min(cautious, 1.5 * (startupMs + pollingIntervalMs));
-  const aim = Math.min(theta * maxWaitMs, Math.max(cautious, maxWaitMs - spreadMs));
+  const aim = Math.min(theta * maxWaitMs, Math.max(cautious, maxWaitMs - unsureMs));
   return Math.max(aim, reachable);
 }
 

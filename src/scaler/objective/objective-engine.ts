@@ -57,7 +57,12 @@ export function objectiveOf(
       maxReplicaCount: maxReplicaCount ?? 100,
       pollingInterval: `${objectivePollingMs(pollingInterval, objective.maxWaitMs)}ms`,
     },
-    { startupMs, ...(objective.concurrency && { concurrency: objective.concurrency }) },
+    {
+      startupMs,
+      // The grace of its pods is not looked at here: no worker is asked to go that has a job.
+      graceMs: 0,
+      ...(objective.concurrency && { concurrency: objective.concurrency }),
+    },
   );
   // Under the objective there is no formula whose triggers could stand in for one another.
   const usable = fallback?.behavior === "scalingModifiers" ? null : fallback;

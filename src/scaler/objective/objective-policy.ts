@@ -24,9 +24,13 @@ export interface ObjectivePolicy {
   readonly startupMs: number;
   /** What a job takes, until some have ended. */
   readonly serviceMs: number;
+  /** How long a worker that is asked to go may work on. */
+  readonly graceMs: number;
   readonly lateShare: number;
   readonly theta: number;
   readonly isAdaptive: boolean;
+  /** Whether workers with short jobs may be asked to finish and go. */
+  readonly drainsBusy: boolean;
   /** From zero, at the first job. */
   readonly isEager: boolean;
   /** What a start costs besides its time. */
@@ -47,6 +51,8 @@ export interface ObjectiveSurroundings {
   readonly startupMs?: number;
   /** What makes times of `prewarm`; whoever wires schedules gives it. */
   readonly openWindow?: (window: PrewarmWindow) => ReplicaWindow;
+  /** How long a worker that is asked to go may work on. Default 30 s, as in a cluster. */
+  readonly graceMs?: number;
 }
 
 const thetas: Readonly<Record<ObjectiveMode, number>> = { cost: 0.95, balanced: 0.6, latency: 0.2 };
@@ -67,7 +73,7 @@ export function toObjectivePolicy(
   const { mode = "cost" } = objective;
   if (!Object.hasOwn(thetas, mode)) throw notA("mode", "cost, balanced or latency", mode);
   const maxReplicaCount = wholeNumber("maxReplicaCount", scale.maxReplicaCount ?? 10, 1);
-  const { startupMs = 10_000, concurrency = 1 } = surroundings;
+  const { startupMs = 10_000, concurrency = 1, graceMs = 30_000 } = surroundings;
   const policy: ObjectivePolicy = {
     maxWaitMs: toPeriodMs(objective.maxWait, "maxWait"),
     mode,
@@ -76,10 +82,11 @@ export function toObjectivePolicy(
     concurrency: wholeNumber("concurrency", concurrency, 1),
     pollingIntervalMs: toPollingMs(scale.pollingInterval ?? 1),
     startupMs: optionalMs(objective.startupDelay, "startupDelay") ?? startupMs,
-    serviceMs: 1000,
+    ...{ serviceMs: 1000, graceMs },
     lateShare: within("lateShare", objective.lateShare ?? 0.05, 0.5),
     theta: within("theta", objective.theta ?? thetas[mode], 1),
     isAdaptive: objective.adaptive ?? false,
+    drainsBusy: objective.drainBusy ?? false,
     isEager: mode === "latency",
     startCostMs: optionalMs(objective.startCost, "startCost") ?? 0,
     maxStepUp: limit("maxStepUp", objective.maxStepUp, Number.POSITIVE_INFINITY),

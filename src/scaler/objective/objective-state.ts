@@ -31,6 +31,8 @@ export interface StartedMark {
 export interface ObjectiveState {
   /** When it looked last; null: never. */
   readonly at: number | null;
+  /** When it looked first. */
+  readonly firstAt: number | null;
   readonly workers: WorkerMemories;
   /** Attempts that ended so far. */
   readonly ended: number;
@@ -42,6 +44,8 @@ export interface ObjectiveState {
   readonly rate: ArrivalRate;
   readonly service: ServiceTime;
   readonly shift: ServiceShift;
+  /** For how long a job has run at most, forgotten by 0.01 % with every job that ends. */
+  readonly longestMs: number;
   readonly startups: StartupTimes;
   readonly gaps: IdleGaps;
   readonly keepAlive: KeepAlive | null;
@@ -58,7 +62,7 @@ export interface ObjectiveState {
 /** Before the first look. */
 export function initialObjectiveState(policy: ObjectivePolicy): ObjectiveState {
   return {
-    at: null,
+    ...{ at: null, firstAt: null },
     workers: {},
     ended: 0,
     inFlight: 0,
@@ -68,6 +72,7 @@ export function initialObjectiveState(policy: ObjectivePolicy): ObjectiveState {
     rate: noArrivals,
     service: declaredService(policy.serviceMs),
     shift: noShift,
+    longestMs: 0,
     startups: [],
     gaps: noIdleGaps,
     keepAlive: null,

@@ -92,7 +92,8 @@ export function flowOf(question: FlowQuestion): WorkerFlow & { readonly isMeasur
     ...flow,
     ...{ ended, failed: 0, inFlight: queue.inFlight, inFlightReady: queue.inFlight, isMeasured },
     busyMs: (times.sinceMs * (question.inFlight + queue.inFlight)) / 2,
-    ...{ runningFor: [], pendingMs: 0 },
+    // Of silent workers it is not known that their jobs are short.
+    ...{ runningFor: [], pendingMs: 0, longestMs: Number.MAX_VALUE },
   };
 }
 

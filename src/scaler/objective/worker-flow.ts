@@ -35,6 +35,8 @@ export interface WorkerFlow {
   readonly startups: readonly number[];
   /** How long each busy worker is known to have run what it runs. */
   readonly runningFor: readonly number[];
+  /** For how long the oldest of the jobs that run now has run; beyond all bounds where a worker does not tell. */
+  readonly longestMs: number;
 }
 
 /** When a look is made, how long after the last, and what a job is thought to take. */
@@ -52,8 +54,7 @@ export function observeWorkers(
 ): WorkerFlow {
   const memories: Record<string, WorkerMemory> = {};
   const startups: number[] = [];
-  const runningFor: number[] = [];
-  let [ended, failed, inFlight, inFlightReady, busyMs, pendingMs] = [0, 0, 0, 0, 0, 0];
+  let [ended, failed, inFlight, inFlightReady, busyMs] = [0, 0, 0, 0, 0];
   for (const worker of status.workers) {
     const earlier = sameLife(before[worker.id], worker);
     const now = remember(worker, earlier, times.at);
@@ -63,11 +64,9 @@ export function observeWorkers(
     inFlight += now.inFlight;
     if (worker.state !== "draining") inFlightReady += now.inFlight;
     busyMs += spentMs(worker, now, earlier, times);
-    pendingMs += now.inFlight * Math.min(times.at - now.sameSince, times.serviceMs);
     const tells = worker.readyAt !== undefined || worker.completed !== undefined;
     if (tells && now.isReady && earlier?.isReady !== true && times.sinceMs > 0)
       startups.push(readyAt(worker, times) - worker.startedAt);
-    if (now.inFlight > 0) runningFor.push(times.at - now.sameSince);
   }
   for (const [id, memory] of Object.entries(before)) {
     if (memories[id] !== undefined && memories[id].startedAt === memory.startedAt) continue;
@@ -76,9 +75,27 @@ export function observeWorkers(
     busyMs += (times.sinceMs * memory.inFlight) / 2;
   }
   return {
-    ...{ memories, ended, failed, inFlight, inFlightReady, busyMs, pendingMs, startups },
-    runningFor,
+    ...{ memories, ended, failed, inFlight, inFlightReady, busyMs, startups },
+    ...ofRunning(status, memories, times),
   };
+}
+
+/** What the jobs that run now tell. */
+function ofRunning(
+  { workers }: TargetStatus,
+  memories: WorkerMemories,
+  { at, serviceMs }: LookTimes,
+): Pick<WorkerFlow, "pendingMs" | "runningFor" | "longestMs"> {
+  const runningFor: number[] = [];
+  let [pendingMs, longestMs] = [0, 0];
+  for (const { id, oldestMs = Number.MAX_VALUE } of workers) {
+    const { inFlight, sameSince } = memories[id] ?? { inFlight: 0, sameSince: at };
+    if (inFlight === 0) continue;
+    runningFor.push(at - sameSince);
+    pendingMs += inFlight * Math.min(at - sameSince, serviceMs);
+    longestMs = Math.max(longestMs, oldestMs);
+  }
+  return { pendingMs, runningFor, longestMs };
 }
 
 /** What was remembered, unless the worker was started again since. */
@@ -96,12 +113,7 @@ function remember(worker: WorkerStatus, earlier: WorkerMemory | null, at: number
   const sameSince = Math.max(isSame ? earlier.sameSince : Math.min(worker.since, at), worker.since);
   const busyMs = worker.busyMs ?? null;
   return {
-    startedAt,
-    inFlight,
-    ended,
-    failed,
-    isReady,
-    busyMs,
+    ...{ startedAt, inFlight, ended, failed, isReady, busyMs },
     sameSince: Math.min(sameSince, at),
   };
 }

@@ -143,6 +143,9 @@ function describeWorkers({ load, pool, meter }: PlantParts): readonly WorkerStat
     completed: pool.completed[worker] ?? 0,
     failed: pool.failed[worker] ?? 0,
     busyMs: pool.spentUs(worker, meter.now) / millisecond,
+    ...(pool.running[worker] === 0
+      ? {}
+      : { oldestMs: pool.oldestUs(worker, meter.now) / millisecond }),
   }));
 }
 

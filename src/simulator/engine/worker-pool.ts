@@ -142,6 +142,15 @@ export class WorkerPool {
     return spent;
   }
 
+  /** How long the oldest of a worker's jobs has run. */
+  oldestUs(worker: number, now: number): number {
+    let from = now;
+    const first = worker * this.concurrency;
+    for (let slot = first; slot < first + this.concurrency; slot += 1)
+      if ((this.slotJob[slot] as number) >= 0) from = Math.min(from, this.slotFrom[slot] as number);
+    return now - from;
+  }
+
   /** A starting worker, or a draining one without jobs, is gone. */
   leave(worker: number): void {
     if (this.state[worker] === phase.starting) this.levels.starting -= 1;

@@ -6,6 +6,8 @@ export interface ActivitySource {
   readonly inFlight: number;
   readonly completed: number;
   readonly failed: number;
+  /** When the oldest of the jobs that run now was begun; null when none runs. */
+  readonly oldestSince?: number | null;
   onActivity(listener: () => void): Cancel;
 }
 
@@ -46,8 +48,9 @@ export function createActivityReporter(
     timer = null;
     isBusyTold = source.inFlight > 0;
     toldAt = clock.now();
-    const { inFlight, completed, failed } = source;
-    send({ type: "activity", inFlight, completed, failed, busyMs });
+    const { inFlight, completed, failed, oldestSince = null } = source;
+    const oldest = oldestSince === null ? {} : { oldestMs: Math.max(0, toldAt - oldestSince) };
+    send({ type: "activity", inFlight, completed, failed, busyMs, ...oldest });
   }
 
   function onActivity(): void {

@@ -5,6 +5,9 @@ test("understands what workers say and drops what else comes with it", () => {
   expect(decodeWorkerMessage({ type: "ready", pid: 7 })).toEqual({ type: "ready" });
   const activity = { type: "activity", inFlight: 2, completed: 10, failed: 1 };
   expect(decodeWorkerMessage({ ...activity, note: "x" })).toEqual(activity);
+  const running = { ...activity, busyMs: 900, oldestMs: 80 };
+  expect(decodeWorkerMessage(running)).toEqual(running);
+  expect(decodeWorkerMessage({ ...running, oldestMs: -1, busyMs: "x" })).toEqual(activity);
 });
 
 test("passes over anything else that a worker may send", () => {

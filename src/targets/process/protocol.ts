@@ -16,6 +16,8 @@ export interface ActivityMessage {
   readonly failed: number;
   /** Milliseconds that jobs have run in it so far, added up over all of them. */
   readonly busyMs?: number;
+  /** Milliseconds that the oldest of the jobs that run in it now has run; absent when none does. */
+  readonly oldestMs?: number;
 }
 
 /** What a worker says. */
@@ -33,12 +35,16 @@ export const workerIdVariable = "SLUICE_WORKER_ID";
 /** The message of a worker, or null for anything else. */
 export function decodeWorkerMessage(value: unknown): WorkerMessage | null {
   if (!isRecord(value)) return null;
-  const { type, inFlight, completed, failed, busyMs } = value;
+  const { type, inFlight, completed, failed, busyMs, oldestMs } = value;
   if (type === "ready") return { type };
   if (type !== "activity") return null;
   if (!isCount(inFlight) || !isCount(completed) || !isCount(failed)) return null;
   const activity = { type, inFlight, completed, failed } as const;
-  return isCount(busyMs) ? { ...activity, busyMs } : activity;
+  return {
+    ...activity,
+    ...(isCount(busyMs) && { busyMs }),
+    ...(isCount(oldestMs) && { oldestMs }),
+  };
 }
 
 /** The message to a worker, or null for anything else. */

@@ -55,6 +55,7 @@ function createRig(isConnected = true) {
       inFlight: 0,
       completed: 0,
       failed: 0,
+      oldestSince: null as number | null,
       onActivity(added: () => void) {
         listener = added;
         return () => {
@@ -101,6 +102,19 @@ test("says that it is ready, and tells at once when it becomes busy or idle", ()
   clock.advance(10);
   act(0, 1);
   expect(channel.sent.slice(1)).toEqual([activity(1, 0), activity(0, 1, 10)]);
+});
+
+test("tells how long its oldest job has run", () => {
+  const { channel, clock, act, rig } = createRig();
+  rig.worker.oldestSince = clock.now();
+  act(1, 0);
+  clock.advance(250);
+  act(2, 0);
+  expect(channel.sent.at(-1)).toMatchObject({ inFlight: 2, oldestMs: 250 });
+  rig.worker.oldestSince = null;
+  clock.advance(250);
+  act(0, 2);
+  expect(channel.sent.at(-1)).not.toHaveProperty("oldestMs");
 });
 
 test("tells mere counts at most every 100 ms, and the last ones in the end", () => {

@@ -24,6 +24,8 @@ export interface SupervisedWorker {
   readonly completed: number;
   /** Attempts that failed so far. */
   readonly failed: number;
+  /** When the oldest of the jobs that run now was begun; null when none runs. */
+  readonly oldestSince?: number | null;
   /** Calls `listener` after any of the figures changed. */
   onActivity(listener: () => void): Cancel;
   /**

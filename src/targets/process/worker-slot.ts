@@ -86,7 +86,7 @@ export class WorkerSlot {
       since: this.#since,
       ...(this.#readyAt === null ? {} : { readyAt: this.#readyAt }),
       ...this.#activity,
-      ...this.#busyMs(),
+      ...this.#runningMs(),
       ...(pid === undefined ? {} : { pid }),
     };
   }
@@ -112,10 +112,13 @@ export class WorkerSlot {
   }
 
   /** What runs has gone on running since it was heard of. */
-  #busyMs(): { readonly busyMs?: number } {
-    const { busyMs, inFlight = 0 } = this.#activity ?? {};
-    if (busyMs === undefined) return {};
-    return { busyMs: busyMs + inFlight * Math.max(0, this.#options.clock.now() - this.#heardAt) };
+  #runningMs(): Pick<WorkerStatus, "busyMs" | "oldestMs"> {
+    const { busyMs, oldestMs, inFlight = 0 } = this.#activity ?? {};
+    const since = Math.max(0, this.#options.clock.now() - this.#heardAt);
+    return {
+      ...(busyMs !== undefined && { busyMs: busyMs + inFlight * since }),
+      ...(oldestMs !== undefined && { oldestMs: oldestMs + since }),
+    };
   }
 
   #start(): void {
