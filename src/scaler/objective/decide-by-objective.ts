@@ -13,7 +13,7 @@ import { dueDemands, dueEdges, workersForDue } from "./due-jobs.ts";
 import { type Demand, type Envelope, type Shortage, worstShortage } from "./envelope.ts";
 import { type IdleWindow, idleThroughout, noteIdle, withoutReleased } from "./idle-window.ts";
 import { type KeepAlive, keepAliveOf } from "./keep-alive.ts";
-import { type Learned, learn } from "./learn.ts";
+import { type Learned, learn, slackOf } from "./learn.ts";
 import { type ObjectiveBounds, withPauses } from "./objective-bounds.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import { type Figured, recordObjective } from "./objective-record.ts";
@@ -213,9 +213,11 @@ function prewarmedAt(policy: ObjectivePolicy, startupMs: number, at: number): nu
 
 /** Workers for delayed jobs that become ready so soon that another start would cost more than waiting for them. */
 function neededSoon(policy: ObjectivePolicy, learned: Learned): number {
-  const { due, aimMs, serviceMs, startup } = learned;
-  const withinMs = startup.p90 + policy.startCostMs;
-  return workersForDue(due, { aimMs, serviceMs, withinMs, concurrency: policy.concurrency });
+  const { due, aimMs, serviceMs, startup, startupMs } = learned;
+  const startCostMs = startup.p90 + policy.startCostMs;
+  const slackMs = slackOf(policy, aimMs, startupMs);
+  const { concurrency } = policy;
+  return workersForDue(due, { aimMs, serviceMs, startCostMs, slackMs, concurrency });
 }
 
 /** How many there shall be by the deadlines alone. */

@@ -95,20 +95,41 @@ describe("the envelope of delayed jobs", () => {
     );
   });
 
-  test("asks for as many workers as are needed once they are due, not for fewer that begin early in vain", () => {
-    const nobody = { idleSlots: 0, busySlots: 0, startingIn: [], concurrency: 1, serviceMs: 1000 };
-    const times = { startupMs: 2000, tickMs: 1000, recoveryMs: 1000 };
-    const demand = { tauMs: 24_000, due: 100, isKnown: true };
-    expect(worstShortage(nobody, [demand], times)?.workers).toBeCloseTo(100 / 23);
-    const late = worstShortage(nobody, [{ ...demand, fromMs: 20_000 }], times);
-    expect(late).toMatchObject({ rule: "due", workers: 100 / 5 });
+  const nobody = { idleSlots: 0, busySlots: 0, startingIn: [], concurrency: 1, serviceMs: 1000 };
+  const times = { startupMs: 2000, tickMs: 1000, recoveryMs: 1000 };
+  const worst = (fromMs: number, due: number, aimMs = 4000) =>
+    worstShortage(nobody, [{ tauMs: fromMs + aimMs, due, isKnown: true, fromMs }], times);
+
+  test("asks for as many workers as the time after they are due takes", () => {
+    expect(worst(2500, 100)).toMatchObject({ rule: "due", workers: 100 / 5, isUrgent: false });
   });
 
-  test("needs no worker for what is further away than it is kept for", () => {
-    const terms = { aimMs: 4000, withinMs: 10_000, concurrency: 2, serviceMs: 1000 };
-    expect(workersForDue([{ inMs: 5000, count: 40 }], terms)).toBe(4);
-    expect(workersForDue([{ inMs: 5000, count: 1 }], terms)).toBe(1);
-    expect(workersForDue([{ inMs: 15_000, count: 40 }], terms)).toBe(0);
+  test("asks for none that would be there before the jobs if it were asked for a look later", () => {
+    expect(worst(3000, 100)?.workers).toBe(0);
+    expect(worst(20_000, 100)?.workers).toBe(0);
+  });
+
+  test("asks for none while as many would be enough a look later, until the deadline presses", () => {
+    expect(worst(0, 4, 10_000)?.workers).toBe(0);
+    expect(worst(0, 10, 10_000)?.workers).toBeCloseTo(10 / 9);
+    expect(worst(0, 1, 3000)).toMatchObject({ isUrgent: true });
+    expect(worst(0, 1, 3000)?.workers).toBeGreaterThan(0);
+  });
+});
+
+describe("workers kept for delayed jobs", () => {
+  const terms = { aimMs: 4000, startCostMs: 10_000, concurrency: 2, serviceMs: 1000 };
+  const kept = (inMs: number, count: number, slackMs: number): number =>
+    workersForDue([{ inMs, count }], { ...terms, slackMs });
+
+  test("are those that many jobs need together, though each could wait", () => {
+    expect(kept(5000, 40, 20_000)).toBe(4);
+    expect(kept(15_000, 40, 0)).toBe(0);
+  });
+
+  test("are one for a lone job that must be started sooner than another start would pay", () => {
+    expect(kept(5000, 1, 4000)).toBe(1);
+    expect(kept(5000, 1, 6000)).toBe(0);
   });
 });
 

@@ -67,15 +67,27 @@ export function dueDemands(jobs: readonly DueJobs[], terms: DueTerms): readonly 
   return demands;
 }
 
-/** How many workers the jobs need that become ready within the time, were those workers there. */
-export function workersForDue(
-  jobs: readonly DueJobs[],
-  terms: Omit<DueTerms, "waiting"> & { readonly concurrency: number; readonly serviceMs: number },
-): number {
+/** When workers are worth keeping for delayed jobs. */
+export interface KeepTerms {
+  readonly aimMs: number;
+  /** What another start costs, in the time of a worker. */
+  readonly startCostMs: number;
+  /** How long a job can wait before a worker must be asked for. */
+  readonly slackMs: number;
+  readonly concurrency: number;
+  readonly serviceMs: number;
+}
+
+/**
+ * How many workers are worth keeping for jobs that become ready sooner than another start would have paid: as many as those
+ * need together; and one where even a lone job, which could wait, must be started sooner than that.
+ */
+export function workersForDue(jobs: readonly DueJobs[], terms: KeepTerms): number {
+  const { aimMs, startCostMs, slackMs, concurrency, serviceMs } = terms;
   let most = 0;
-  for (const { fromMs = 0, tauMs, due } of dueDemands(jobs, { ...terms, waiting: 0 })) {
-    const perWorker = terms.concurrency * (1 + (tauMs - fromMs) / terms.serviceMs);
-    most = Math.max(most, due / perWorker);
-  }
-  return most === 0 ? 0 : Math.max(1, Math.floor(most + 0.5));
+  const demands = dueDemands(jobs, { aimMs, withinMs: startCostMs, waiting: 0 });
+  for (const { fromMs = 0, tauMs, due } of demands)
+    most = Math.max(most, due / (concurrency * (1 + (tauMs - fromMs) / serviceMs)));
+  const isSoon = jobs.some(({ inMs, count }) => count > 0 && inMs + slackMs <= startCostMs);
+  return Math.max(isSoon ? 1 : 0, Math.floor(most + 0.5));
 }

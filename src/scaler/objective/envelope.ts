@@ -84,13 +84,33 @@ function shortageOf(capacity: Capacity, demand: Demand, times: EnvelopeTimes): S
   const { tauMs, due, isKnown, fromMs } = demand;
   const { by, isHopeless, startsOfOne } = plannedFor(capacity, demand, times);
   const short = due - startsWithin(capacity, by, fromMs);
+  const workers = Math.max(0, short / startsOfOne);
   return {
     rule: ruleOf(demand, isHopeless),
-    workers: Math.max(0, short / startsOfOne),
+    workers: canWait(capacity, demand, { short, workers, times }) ? 0 : workers,
     tauMs,
     short,
     isUrgent: isKnown && short >= 1 && tauMs - times.tickMs - times.startupMs <= 0,
   };
+}
+
+interface Planned {
+  readonly short: number;
+  readonly workers: number;
+  readonly times: EnvelopeTimes;
+}
+
+/**
+ * Whether the workers for delayed jobs can as well be asked for at the next look: they would be there before the jobs are, or
+ * the same whole number of them would still be enough.
+ */
+function canWait(capacity: Capacity, demand: Demand, { short, workers, times }: Planned): boolean {
+  const { tauMs, fromMs } = demand;
+  if (fromMs === undefined) return false;
+  const startupMs = times.startupMs + times.tickMs;
+  if (tauMs - Math.max(startupMs, fromMs) < times.recoveryMs) return false;
+  const later = short / plannedFor(capacity, demand, { ...times, startupMs }).startsOfOne;
+  return later <= Math.max(1, workers, Math.floor(workers + 0.5));
 }
 
 /** By when the starts of a demand are planned, and how many of them one new worker makes. */

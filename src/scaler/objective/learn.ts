@@ -245,8 +245,12 @@ function chooseKeep(
   if (keepAlive !== null && keepAliveAt !== null && at - keepAliveAt < 12 * binMs)
     return { times: keepAlive, at: keepAliveAt };
   const startCostMs = startup.mean + policy.startCostMs;
-  // Once a job has come, it can wait for so long before the start that it needs is asked for.
-  const slackMs = policy.isEager ? 0 : Math.max(0, aimMs - startupMs - binMs);
+  const slackMs = slackOf(policy, aimMs, startupMs);
   const terms = { binMs, startupMs: startup.p90, startCostMs, slackMs };
   return { times: chooseKeepAlive(gaps, terms), at };
+}
+
+/** Once a job has come, it can wait for so long before the start that it needs is asked for. */
+export function slackOf(policy: ObjectivePolicy, aimMs: number, startupMs: number): number {
+  return policy.isEager ? 0 : Math.max(0, aimMs - startupMs - policy.pollingIntervalMs);
 }
