@@ -35,6 +35,8 @@ test("keeps its order through additions and removals from anywhere", () => {
       expect(heap.size).toBe(entries.length);
       expect(heap.first).toBe(entries[0]);
     }
+    const early = [...heap.fulfilling(({ key }) => key < 300)].sort(byKey);
+    expect(early).toEqual(entries.filter(({ key }) => key < 300));
     expect(heap.firstOf(5)).toEqual(entries.slice(0, 5));
     expect(heap.firstOf(1000)).toEqual(entries);
     expect(heap.size).toBe(entries.length);

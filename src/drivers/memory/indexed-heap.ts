@@ -36,17 +36,15 @@ export class IndexedHeap<Item extends HeapItem> {
     return taken;
   }
 
-  /** How many items fulfil what no item after one that does not can fulfil. Looks at no more than these and their followers. */
-  countWhile(fulfils: (item: Item) => boolean): number {
-    let count = 0;
+  /** The items that fulfil what no item after one that does not can fulfil, in no particular order; few others are looked at. */
+  *fulfilling(fulfils: (item: Item) => boolean): Generator<Item> {
     const open = [0];
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
       const item = this.#items[index];
       if (item === undefined || !fulfils(item)) continue;
-      count += 1;
       open.push(2 * index + 1, 2 * index + 2);
+      yield item;
     }
-    return count;
   }
 
   add(item: Item): void {

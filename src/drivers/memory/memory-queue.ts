@@ -148,7 +148,17 @@ export class MemoryQueue {
   dueWithin(edgesMs: readonly number[]): readonly number[] {
     const now = this.#now();
     this.#makeDueReady(now);
-    return edgesMs.map((ms) => this.#delayed.countWhile(({ readyAt }) => readyAt <= now + ms));
+    const counts = edgesMs.map(() => 0);
+    const last = now + (edgesMs.at(-1) ?? 0);
+    for (const { readyAt } of this.#delayed.fulfilling((message) => message.readyAt <= last)) {
+      const edge = edgesMs.findIndex((ms) => readyAt <= now + ms);
+      counts[edge] = (counts[edge] ?? 0) + 1;
+    }
+    let total = 0;
+    return counts.map((count) => {
+      total += count;
+      return total;
+    });
   }
 
   watch(onReady: () => void): Cancel {
