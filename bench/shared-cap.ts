@@ -58,12 +58,12 @@ const inTurn =
     });
 
 const scenarios: readonly Scenario[] = [
-  { name: "two diurnal, 12 h apart", caps: [24, 30, 40], queues: inTurn("diurnal", 2) },
-  { name: "three steps in turn", caps: [24, 30, 42], queues: inTurn("step", 3) },
+  { name: "two diurnal, 12 h apart", caps: [24, 30], queues: inTurn("diurnal", 2) },
+  { name: "three steps in turn", caps: [24, 30], queues: inTurn("step", 3) },
   { name: "three spikes in turn", caps: [60, 120], queues: inTurn("spike", 3) },
   {
     name: "spike, step and mmpp",
-    caps: [45, 60, 90],
+    caps: [45, 60],
     queues: named(["spike", usualWaitMs], ["step", usualWaitMs], ["mmpp", usualWaitMs]),
   },
   {

@@ -34,11 +34,17 @@ test.each([
   expect(said).toContain("must be a name and the most replicas of all that name it");
 });
 
-test("shared-cap needs a ScaledObject with an objective", () => {
+test("shared-cap needs an objective, and yields only where workers can be asked to leave", () => {
   const cap = { "sluice.dev/shared-cap": "gpu=10" };
   expect(problems(cap)).toContain("this object has none. Add sluice.dev/objective");
-  const job = scaledJob({}, { annotations: { ...objective, ...cap } });
-  expect(texts(problemsOf(job)).join()).toContain("is for a ScaledObject alone");
+  const job = (text: string) =>
+    scaledJob({}, { name: "job", annotations: { ...objective, "sluice.dev/shared-cap": text } });
+  expect(texts(problemsOf(job("gpu=10,yield=busy"))).join()).toContain("jobs leave when they end");
+  const [problem] = problemsOf(
+    scaledObject({}, { annotations: { ...objective, ...cap } }),
+    job("gpu=9"),
+  );
+  expect(problem).toMatchObject({ object: "ScaledJob default/job" });
 });
 
 test("shared-cap is of one size for all that name it", () => {

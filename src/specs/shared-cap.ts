@@ -8,6 +8,8 @@ import { nameOf, type SpecSet } from "./spec-set.ts";
 
 const key = "sluice.dev/shared-cap";
 
+type Member = ScaledObject | ScaledJob;
+
 /** A name as Kubernetes' labels have it, a count from 1 to 999,999,999, and which workers yield. */
 export const sharedCapPattern: string =
   "^([A-Za-z0-9](?:[\\w.-]{0,61}[A-Za-z0-9])?)=0*([1-9]\\d{0,8})(?:, *yield=(idle|busy))?$";
@@ -15,14 +17,13 @@ const written = new RegExp(sharedCapPattern);
 
 /** What the annotation says. `at` is the place of the annotations. */
 export function readSharedCap(
-  kind: ScaledObject["kind"] | ScaledJob["kind"],
+  kind: Member["kind"],
   annotations: ObjectMeta["annotations"],
   at: Place,
 ): Read<SharedCapControl | null> {
   const value = annotations[key];
   if (value === undefined) return null;
-  if (kind === "ScaledJob") return refuse(below(at, key), "is for a ScaledObject alone.");
-  const [, name = "", count, yields = "idle"] = written.exec(value) ?? [];
+  const [, name = "", count, yields] = written.exec(value) ?? [];
   if (count === undefined)
     return refuse(
       below(at, key),
@@ -33,12 +34,14 @@ export function readSharedCap(
       below(at, key),
       "is shared by deadlines, and this object has none. Add sluice.dev/objective, or bound it by maxReplicaCount.",
     );
+  if (kind === "ScaledJob" && yields !== undefined)
+    return refuse(below(at, key), "yield is for a ScaledObject: jobs leave when they end.");
   return { name, maxReplicas: Number(count), yields: yields === "busy" ? "busy" : "idle" };
 }
 
 /** One cap of a set and the objects that share it. */
 export interface SharedCapMembers extends Omit<SharedCapControl, "yields"> {
-  readonly members: readonly ScaledObject[];
+  readonly members: readonly Member[];
   /** What the members keep whatever their deadlines: minimums, and counts that they are paused at. */
   readonly minimums: number;
 }
@@ -46,9 +49,10 @@ export interface SharedCapMembers extends Omit<SharedCapControl, "yields"> {
 /** The caps of a set, in the order of their first members. */
 export function sharedCapsOf({
   scaledObjects,
-}: Pick<SpecSet, "scaledObjects">): readonly SharedCapMembers[] {
+  scaledJobs,
+}: Pick<SpecSet, "scaledObjects" | "scaledJobs">): readonly SharedCapMembers[] {
   const caps = new Map<string, SharedCapMembers>();
-  for (const object of scaledObjects) {
+  for (const object of [...scaledObjects, ...scaledJobs]) {
     const { sharedCap, pausedReplicas } = object.controls;
     if (sharedCap === null) continue;
     const { members, minimums } = caps.get(sharedCap.name) ?? { members: [], minimums: 0 };
@@ -63,10 +67,7 @@ export function sharedCapsOf({
 }
 
 /** Reports members of one cap that do not say the same size. */
-export function checkSharedCaps(
-  set: SpecSet,
-  placeOf: (object: ScaledObject) => Place | null,
-): void {
+export function checkSharedCaps(set: SpecSet, placeOf: (object: Member) => Place | null): void {
   for (const { members } of sharedCapsOf(set)) {
     const [first, ...others] = members;
     const size = first?.controls.sharedCap?.maxReplicas;

@@ -84,21 +84,32 @@ describe.concurrent("scale, under a shared cap,", { timeout: 60_000 }, () => {
     expect(new Set(decisions.map((one) => one.object)).size).toBe(2);
   });
 
-  test("decides within it in a dry run, and warns of minimums that it has no room for", async ({
+  test("decides within it in a dry run, jobs of a ScaledJob too, and warns of minimums that it has no room for", async ({
     cli,
   }) => {
     cli.write("mail.yaml", object(cli, { name: "mail", spec: "minReplicaCount: 2" }));
-    cli.write("report.yaml", object(cli, { name: "report", spec: "minReplicaCount: 2" }));
+    const report = object(cli, { name: "report", spec: "minReplicaCount: 2" });
+    const job = report
+      .replace("kind: ScaledObject", "kind: ScaledJob")
+      .replace(
+        "scaleTargetRef: { name: report }",
+        "jobTargetRef: { template: { spec: { containers: [{ name: w, image: w }] } } }",
+      );
+    cli.write("report.yaml", job);
     const sluice = await cli.open();
+    await publish(sluice, "mail", 500);
     await publish(sluice, "report", 500);
-    const scale = cli.start(["scale", "-f", ".", "--dry-run"]);
+    const scale = cli.start(["scale", "-f", ".", "--dry-run", "--json"]);
     await scale.waitFor(/minimums leave no room in a shared cap cap="?box"? minimums=4/);
-    await scale.waitFor(/kept back by a shared cap object="ScaledObject default\/report"/);
+    await scale.waitFor(/kept back by a shared cap object="ScaledObject default\/mail"/);
+    await scale.waitFor(/created jobs object="ScaledJob default\/report" create=2/);
     expect(workersOf(cli, scale)).toBe(0);
     scale.kill("SIGINT");
-    const { stderr } = await scale.ended();
-    expect(stderr).toMatch(/scaled from=0 to=2/);
-    expect(stderr).not.toMatch(/to=[3-9]/);
+    const { stdout } = await scale.ended();
+    const decisions = stdout.trim().split("\n");
+    const replicas = decisions.map((line): number => JSON.parse(line).replicas);
+    // Two each by their minimums, which is one more than the cap allows, and nothing beyond.
+    expect(Math.max(...replicas)).toBe(2);
   });
 });
 

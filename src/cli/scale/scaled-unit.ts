@@ -12,11 +12,14 @@ import {
   type JobTarget,
   jobObjectiveOf,
   type ObjectiveState,
+  type Occupancy,
   objectiveOf,
+  occupiedBy,
   type ScaledJobState,
   type ScaledObjectState,
   type ScalerEngine,
   type ScalerTrigger,
+  type SharedCapMember,
   type Target,
   type TurnFigures,
   toScaledJobPolicy,
@@ -161,7 +164,7 @@ async function openObject(
   let target = targetOf(first, options, clock);
   /** Targets of earlier commands, until their workers are gone. */
   const leaving = new Map<Target, Promise<void>>();
-  const part = options.sharedCaps.partOf(object);
+  const part = options.sharedCaps.newPart();
   part.follow(object);
 
   /** Another command is another Deployment's template: new workers take over, the old ones drain. */
@@ -201,18 +204,22 @@ async function openObject(
       return createScaledObjectEngine({
         ...engineParts(version, options),
         policy: toScaledObjectPolicy(version.owner, options.flags),
-        target: sharedCap === null ? target : occupying(all, sharedCap, { clock, minimum }),
+        target: sharedCap === null ? target : { ...all, status: noted(all, sharedCap, minimum) },
         startDelayMs,
         ...(earlier !== null && !isObjectiveState(earlier) && { initialState: earlier }),
       });
     },
     async closeTarget() {
       await part.leave(
-        withLeaving(target, leaving),
+        withLeaving(target, leaving).status,
         Promise.all([target.close(), ...leaving.values()]),
       );
     },
   });
+
+  function noted(all: Target, member: SharedCapMember, minimum: number): Target["status"] {
+    return occupying(all.status, member, { clock, minimum, occupiedBy: (status) => status });
+  }
 }
 
 /** A target of which those workers are counted as well that an earlier command left behind. */
@@ -251,6 +258,8 @@ async function openJob(set: SpecSet, job: ScaledJob, options: UnitOptions): Prom
   let generation = 1;
   const processes = first.command === null ? null : processJobs(first, generation);
   const target: JobTarget = processes ?? createPretendJobs(options.clock);
+  const part = options.sharedCaps.newPart();
+  part.follow(job);
 
   return createUnit<ScaledJob, ScaledJobState | JobObjectiveState>(first, options, {
     async build(
@@ -265,18 +274,34 @@ async function openJob(set: SpecSet, job: ScaledJob, options: UnitOptions): Prom
       }
       const parts = { ...engineParts(version, options), target, startDelayMs };
       const { owner, jobObjective } = version;
+      const sharedCap = part.follow(owner);
       if (jobObjective !== null && keepsObjective(owner))
         return createJobObjectiveEngine({
           ...{ ...parts, policy: jobObjective },
+          ...(sharedCap && { sharedCap }),
           ...(earlier !== null && isJobObjectiveState(earlier) && { initialState: earlier }),
         });
       return createScaledJobEngine({
         ...{ ...parts, policy: { ...toScaledJobPolicy(owner), generation } },
+        ...(sharedCap && { target: notedJobs(sharedCap) }),
         ...(earlier !== null && !isJobObjectiveState(earlier) && { initialState: earlier }),
       });
     },
-    closeTarget: () => target.close(),
+    closeTarget: () => part.leave(occupied, target.close()),
   });
+
+  async function occupied(): Promise<Occupancy> {
+    return occupiedBy(await target.status());
+  }
+
+  function notedJobs(member: SharedCapMember): JobTarget {
+    const terms = { clock: options.clock, minimum: 0, occupiedBy };
+    return {
+      status: occupying(() => target.status(), member, terms),
+      create: (count) => target.create(count),
+      close: () => target.close(),
+    };
+  }
 
   function processJobs(version: Version<ScaledJob>, of: number): ProcessJobs | null {
     const plan = planOf(version, of);

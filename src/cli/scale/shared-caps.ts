@@ -2,26 +2,32 @@
 import type { Clock, Logger } from "../../core/index.ts";
 import {
   createSharedCap,
+  type Occupancy,
   type SharedCap,
   type SharedCapMember,
-  type Target,
 } from "../../scaler/index.ts";
-import { nameOf, type ScaledObject, type SpecSet, sharedCapsOf } from "../../specs/index.ts";
+import {
+  nameOf,
+  type ScaledJob,
+  type ScaledObject,
+  type SpecSet,
+  sharedCapsOf,
+} from "../../specs/index.ts";
 
 /** All shared caps of a run. */
 export interface SharedCaps {
   /** Takes the sizes from a reading of the files, and warns of minimums that leave no room. */
   follow(set: SpecSet): void;
   /** An object's part, which stays when its spec changes. */
-  partOf(object: ScaledObject): SharedPart;
+  newPart(): SharedPart;
 }
 
 /** An object's part in whichever cap it shares at the time. */
 export interface SharedPart {
   /** The member by the object's present spec, having left an earlier cap; null where it shares none. */
-  follow(object: ScaledObject): SharedCapMember | null;
-  /** Wants nothing any more, and leaves when `gone` says that the target's workers are. */
-  leave(target: Target, gone: Promise<unknown>): Promise<void>;
+  follow(object: ScaledObject | ScaledJob): SharedCapMember | null;
+  /** Wants nothing any more, and leaves when `gone` says that its workers are; `occupied` counts them until then. */
+  leave(occupied: () => Promise<Occupancy>, gone: Promise<unknown>): Promise<void>;
 }
 
 /** How often the workers of an object that leaves are counted. */
@@ -56,7 +62,7 @@ export function createSharedCaps({
           });
       }
     },
-    partOf: () => createPart(capOf, clock),
+    newPart: () => createPart(capOf, clock),
   };
 }
 
@@ -76,7 +82,7 @@ function createPart(
       part = { cap: sharedCap.name, member };
       return member;
     },
-    async leave(target, gone) {
+    async leave(occupied, gone) {
       const left = part?.member;
       part = null;
       left?.withdraw();
@@ -84,9 +90,9 @@ function createPart(
       let isGone = false;
       let cancel = (): void => undefined;
       async function look(member: SharedCapMember): Promise<void> {
-        const status = await target.status();
+        const now = await occupied();
         if (isGone) return;
-        member.hold(clock.now(), status, 0);
+        member.hold(clock.now(), now, 0);
         cancel = clock.after(leavingLookMs, () => void look(member));
       }
       await look(left);
@@ -101,20 +107,23 @@ function createPart(
   };
 }
 
-/** A target whose workers take room in a cap that somebody else's decisions do not ask: those of a paused object. */
-export function occupying(
-  target: Target,
+/** How a target's workers are counted that take room in a cap which nobody asks for them: those of a paused object. */
+export interface OccupyingTerms<Status> {
+  readonly clock: Clock;
+  readonly minimum: number;
+  readonly occupiedBy: (status: Status) => Occupancy;
+}
+
+/** A target's `status` that notes what it says. */
+export function occupying<Status>(
+  status: () => Promise<Status>,
   member: SharedCapMember,
-  { clock, minimum }: { readonly clock: Clock; readonly minimum: number },
-): Target {
+  { clock, minimum, occupiedBy }: OccupyingTerms<Status>,
+): () => Promise<Status> {
   member.withdraw();
-  return {
-    async status() {
-      const status = await target.status();
-      member.hold(clock.now(), status, minimum);
-      return status;
-    },
-    scale: (to) => target.scale(to),
-    close: () => target.close(),
+  return async () => {
+    const now = await status();
+    member.hold(clock.now(), occupiedBy(now), minimum);
+    return now;
   };
 }

@@ -9,6 +9,7 @@ import { objectivePollingMs } from "../objective/counting-triggers.ts";
 import { toMeaning } from "./describe-scaled-object.ts";
 import { describeTriggers, valueOfKey } from "./describe-triggers.ts";
 import type { Explained, Meaning } from "./explanation.ts";
+import { describeSharedCap } from "./shared-cap.ts";
 import { factsOf } from "./trigger-facts.ts";
 
 /** What a ScaledJob means, topic by topic. */
@@ -17,6 +18,7 @@ export function describeScaledJob(explained: Explained<ScaledJob>): readonly Mea
   return [
     ...toMeaning([
       ["creates", controls.objective === null ? boundsText(spec) : objectiveBounds(spec)],
+      ["shared cap", describeSharedCap(explained.set, explained.object)],
       ["paused", controls.paused ? "nothing below happens; running jobs go on" : null],
     ]),
     ...describeTriggers(explained),

@@ -4,6 +4,7 @@ import { inFlightOf } from "./in-flight.ts";
 import { lintCommand } from "./lint-command.ts";
 import { lintJobObjective, lintObjective } from "./lint-objective.ts";
 import { lintTriggers } from "./lint-triggers.ts";
+import { lintSharedCap } from "./shared-cap.ts";
 import type { InFlight } from "./trigger-facts.ts";
 
 /** What of a ScaledJob does not do what one would think. */
@@ -16,6 +17,7 @@ export function lintScaledJob(explained: Explained<ScaledJob>): readonly Remark[
     ),
     ...lintCommand(explained),
     ...lintObjective(object),
+    ...lintSharedCap(explained.set, object),
     ...rulesOf(explained),
   ];
 }

@@ -1,5 +1,6 @@
 import {
   nameOf,
+  type ScaledJob,
   type ScaledObject,
   type SharedCapMembers,
   type SpecSet,
@@ -8,7 +9,7 @@ import {
 import type { Remark } from "./explanation.ts";
 
 /** Says where a shared cap cannot do what it is there for. */
-export function lintSharedCap(set: SpecSet, object: ScaledObject): readonly Remark[] {
+export function lintSharedCap(set: SpecSet, object: ScaledObject | ScaledJob): readonly Remark[] {
   const cap = capOf(set, object);
   if (cap === null) return [];
   const { name, maxReplicas, members, minimums } = cap;
@@ -32,7 +33,7 @@ export function lintSharedCap(set: SpecSet, object: ScaledObject): readonly Rema
 }
 
 /** What a shared cap means; null where there is none. */
-export function describeSharedCap(set: SpecSet, object: ScaledObject): string | null {
+export function describeSharedCap(set: SpecSet, object: ScaledObject | ScaledJob): string | null {
   const cap = capOf(set, object);
   if (cap === null) return null;
   const others = cap.members.filter((one) => one !== object).map(nameOf);
@@ -40,6 +41,6 @@ export function describeSharedCap(set: SpecSet, object: ScaledObject): string | 
   return `${cap.name}: at most ${cap.maxReplicas} replicas${together}, the earliest deadline first; ${object.controls.sharedCap?.yields === "busy" ? "its busy ones leave after their jobs where another's deadline is earlier" : "its busy ones stay"}`;
 }
 
-function capOf(set: SpecSet, object: ScaledObject): SharedCapMembers | null {
+function capOf(set: SpecSet, object: ScaledObject | ScaledJob): SharedCapMembers | null {
   return sharedCapsOf(set).find(({ members }) => members.includes(object)) ?? null;
 }

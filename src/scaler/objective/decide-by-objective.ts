@@ -89,7 +89,7 @@ function decide(policy: ObjectivePolicy, bounds: ObjectiveBounds, { learned, see
   const grant = bounds.sharedCap?.grant(
     toSharedWish(
       { policy, learned, seen, envelope },
-      { wanted: alone, needed: guarded.allowed, yields: yieldsOf(bounds) },
+      { wanted: alone, needed: guarded.allowed, prewarmed, yields: yieldsOf(bounds) },
     ),
   );
   const replicas = grant?.replicas ?? alone;

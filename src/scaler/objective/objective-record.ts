@@ -5,6 +5,7 @@ import { keepAliveOf } from "./keep-alive.ts";
 import type { Learned } from "./learn.ts";
 import type { ObjectivePolicy } from "./objective-policy.ts";
 import type { SharedGrant } from "./shared-cap.ts";
+import { sharedCandidate, sharedReason } from "./shared-record.ts";
 
 /** What may keep the count below what the deadlines ask for. */
 export type Guard = "saturated" | "budget" | "groups";
@@ -118,7 +119,7 @@ function candidates(figured: Figured): readonly Candidate[] {
     text: `${surplus} idle for all of ${formatMs(keepAliveOf(figured.learned.keepAlive, current))}`,
     figures: { surplus, released },
   });
-  if (figured.grant !== null) list.push(sharedCandidate(figured, figured.grant));
+  if (figured.grant !== null) list.push(sharedCandidate(figured.alone, figured.grant));
   const { minReplicaCount, maxReplicaCount } = policy;
   list.push({
     rule: "bounds",
@@ -127,22 +128,6 @@ function candidates(figured: Figured): readonly Candidate[] {
     figures: { minReplicaCount, floor, maxReplicaCount },
   });
   return list;
-}
-
-function sharedCandidate({ alone, replicas }: Figured, grant: SharedGrant): Candidate {
-  const { share, maxReplicas } = grant;
-  return {
-    rule: "shared-cap",
-    replicas,
-    text: sharedText(grant),
-    figures: { wanted: alone, granted: replicas, share, sharedCap: maxReplicas },
-  };
-}
-
-/** Who has the rest of a shared cap. */
-function sharedText({ cap, maxReplicas, others }: SharedGrant): string {
-  const rest = others.map(({ name, replicas }) => `, ${name} has ${replicas}`).join("");
-  return `${cap} allows ${maxReplicas}${rest}`;
 }
 
 function shortageText({ shortage, learned: { aimMs, startupMs } }: Figured): string {
@@ -206,13 +191,7 @@ function limitReasons({ current, decided, alone, replicas, grant }: Figured): re
     const figures = { replicas: decided, current };
     return [{ code: "ScaledObjectPaused", text, figures }];
   }
-  if (grant === null || replicas === alone) return [];
-  const { share, maxReplicas } = grant;
-  const granted = replicas < current ? `${current - replicas} given up` : `${replicas} granted`;
-  const later = share > replicas ? `, ${share} when there is room` : "";
-  const text = `${alone} wanted, ${granted}${later}: ${sharedText(grant)}`;
-  const figures = { wanted: alone, granted: replicas, share, sharedCap: maxReplicas };
-  return [{ code: "SharedCap", text, figures }];
+  return grant === null || replicas === alone ? [] : [sharedReason({ current, alone }, grant)];
 }
 
 /** Why there are more than the deadlines ask for. */

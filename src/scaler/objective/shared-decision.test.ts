@@ -88,6 +88,23 @@ describe("a decision under a shared cap", () => {
     const decide = decideByObjective(policy, { sharedCap });
     expect(decide(initialObjectiveState(policy), seen).decision.replicas).toBe(1);
   });
+});
+
+describe("a decision under a shared cap, bound otherwise too,", () => {
+  test("has the workers of a window that opens before any deadline that is still to come", () => {
+    const opening = { ...policy, windows: [{ replicas: 3, opensInMs: () => 0 }] };
+    const cap = createSharedCap("gpu", 5);
+    const [sharedCap, other] = [cap.join("mail"), handOf(cap, "report")];
+    sharedCap.hold(at, toTargetStatus([]), 0);
+    other.look(at, { wanted: 4, needs: [{ by: at + 1000, replicas: 4 }] });
+    other.look(at, { wanted: 4, locked: 0, needs: [{ by: at + 1000, replicas: 4 }] });
+    const decide = decideByObjective(opening, { sharedCap });
+    const sample = { name: "q", value: 0, at, ready: 0, inFlight: 0, delayed: 0 };
+    const samples = [{ ...sample, oldestAgeMs: 0 }];
+    const seen = { at, samples, status: toTargetStatus([]), failure: null };
+    const { decision } = decide(initialObjectiveState(opening), seen);
+    expect(decision.reasons[0]?.figures).toMatchObject({ wanted: 3, granted: 1, share: 3 });
+  });
 
   test("keeps idle workers where scale-in is paused, and asks for none where scale-out is", () => {
     const { sharedCap, other, status } = pair(1, 3);

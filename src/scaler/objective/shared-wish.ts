@@ -25,6 +25,8 @@ export interface OwnDecision {
   /** How many there would be, and how many the deadlines alone ask for. */
   readonly wanted: number;
   readonly needed: number;
+  /** What windows of time ask for now. */
+  readonly prewarmed: number;
   /** Which workers another's deadline may have. */
   readonly yields: "none" | "idle" | "busy";
 }
@@ -56,7 +58,7 @@ function spareOf({ policy, learned, seen }: WishFigures, { yields }: OwnDecision
 
 function needsOf(
   { policy, seen, envelope }: WishFigures,
-  { wanted, needed, yields }: OwnDecision,
+  { wanted, needed, prewarmed, yields }: OwnDecision,
   spare: SpareWorkers,
 ): readonly ReplicaNeed[] {
   const { at, status } = seen;
@@ -66,10 +68,12 @@ function needsOf(
   const beyond = needsBeyond({ ...envelope, capacity: { ...capacity, ...kept } }, spare);
   const needs = beyond.map(({ tauMs, workers }) => ({
     by: at + tauMs,
-    replicas: Math.min(wanted, status.replicas - spare.busy - spare.idle + workers),
+    replicas: status.replicas - spare.busy - spare.idle + workers,
   }));
   // A single job that can wait no longer, or may not wait at all, is too little for a whole worker by the figures.
   const first = Math.min(...demands.map(({ tauMs }) => tauMs));
   const isMore = needed > Math.max(status.replicas, needs.at(-1)?.replicas ?? 0);
-  return isMore ? [{ by: at + first, replicas: Math.min(wanted, needed) }, ...needs] : needs;
+  if (isMore) needs.push({ by: at + first, replicas: needed });
+  if (prewarmed > 0) needs.push({ by: at, replicas: prewarmed });
+  return needs.map(({ by, replicas }) => ({ by, replicas: Math.min(wanted, replicas) }));
 }

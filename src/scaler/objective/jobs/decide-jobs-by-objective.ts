@@ -1,10 +1,11 @@
 /**
  * Keeps a wait objective with jobs that end by themselves. A decision says only how many to create: nothing scales in, so
  * there is no keep-alive and no reserve. What waits, less what pending jobs will take, is set against the deadlines; jobs
- * that failed keep their places for a while (`job-failures.ts`). A reading that failed creates nothing.
+ * that failed keep their places for a while (`job-failures.ts`). A reading that failed creates nothing. A shared cap is asked
+ * for what would be created.
  */
 import type { Decision } from "../../decision.ts";
-import type { JobStatus } from "../../job-target.ts";
+import type { JobStatus, JobTargetStatus } from "../../job-target.ts";
 import type { JobObservation } from "../../keda/index.ts";
 import type { TargetStatus } from "../../target.ts";
 import { shortageOf, wantedOf } from "../decide-by-objective.ts";
@@ -13,6 +14,8 @@ import { type Learned, learn } from "../learn.ts";
 import type { ObjectiveState } from "../objective-state.ts";
 import { lookAtQueue } from "../queue-look.ts";
 import { meanServiceMs } from "../service-time.ts";
+import type { Occupancy, SharedCapMember, SharedWish } from "../shared-cap.ts";
+import { wishMs } from "../shared-wish.ts";
 import { type RecentStarts, startsLeft, startsOfLastMinute } from "../start-budget.ts";
 import { type StartupView, viewStartups } from "../startup-times.ts";
 import { type JobPlace, worstJobShortage } from "./job-capacity.ts";
@@ -45,12 +48,21 @@ export type DecideJobs = (state: JobObjectiveState, seen: JobObservation) => Job
  *   let state = initialJobObjectiveState(policy);
  * }
  */
-export function decideJobsByObjective(policy: JobObjectivePolicy): DecideJobs {
+export function decideJobsByObjective(
+  policy: JobObjectivePolicy,
+  sharedCap: SharedCapMember | null = null,
+): DecideJobs {
   return (state, seen) => {
     const look = seen.failure === null ? lookAtJobs(policy, state, seen) : null;
-    if (look === null) return { state, decision: holdJobs(policy, seen), create: 0 };
-    return decide(policy, state, look);
+    if (look !== null) return decide(policy, state, { ...look, sharedCap });
+    sharedCap?.hold(seen.at, occupiedBy(seen.jobs), policy.minReplicaCount);
+    return { state, decision: holdJobs(policy, seen), create: 0 };
   };
+}
+
+/** What a ScaledJob's jobs take of a cap: all that have not ended, none of which is asked to leave. */
+export function occupiedBy({ running }: Pick<JobTargetStatus, "running">): Occupancy {
+  return { replicas: running, draining: 0 };
 }
 
 /** Everything that was seen and is known. */
@@ -92,8 +104,12 @@ function stillWaiting({ waiting, workers }: ObjectiveState, status: TargetStatus
   return waiting.reduce((sum, { count }) => sum + count, 0) - took.length;
 }
 
-function decide(policy: JobObjectivePolicy, before: JobObjectiveState, look: JobLook) {
-  const { seen, learned, endings } = look;
+function decide(
+  policy: JobObjectivePolicy,
+  before: JobObjectiveState,
+  look: JobLook & { readonly sharedCap: SharedCapMember | null },
+) {
+  const { seen, learned, endings, sharedCap } = look;
   const { at, jobs } = seen;
   const current = jobs.running;
   const shortage =
@@ -112,9 +128,12 @@ function decide(policy: JobObjectivePolicy, before: JobObjectiveState, look: Job
   const asked = Math.max(0, Math.min(wanted - current - held, room));
   const guarded = guard(policy, look, { asked, recent });
   const lacking = lackingOf(policy, before, { at, current, held });
-  const create = Math.min(Math.max(guarded.create, lacking), room);
+  const alone = Math.min(Math.max(guarded.create, lacking), room);
+  const needed = Math.min(guarded.create, room);
+  const grant = sharedCap?.grant(toJobWish(policy, look, { shortage, needed, alone })) ?? null;
+  const create = grant === null ? alone : Math.max(0, grant.replicas - current);
   const figured: FiguredJobs = {
-    ...{ policy, seen, learned, shortage, wanted, held, lacking, create },
+    ...{ policy, seen, learned, shortage, wanted, held, lacking, alone, create, grant },
     guard: guarded.by,
   };
   const state: JobObjectiveState = {
@@ -127,6 +146,29 @@ function decide(policy: JobObjectivePolicy, before: JobObjectiveState, look: Job
     minimumAt: lacking > 0 ? at : before.minimumAt,
   };
   return { state, decision: recordJobs(figured), create };
+}
+
+/** What would be created, as a wish to those who share a cap. */
+function toJobWish(
+  policy: JobObjectivePolicy,
+  { seen: { at, jobs } }: JobLook,
+  {
+    shortage,
+    needed,
+    alone,
+  }: {
+    readonly shortage: Shortage | null;
+    readonly needed: number;
+    readonly alone: number;
+  },
+): SharedWish {
+  const wanted = jobs.running + alone;
+  return {
+    ...{ at, ...occupiedBy(jobs), locked: jobs.running, wanted },
+    minReplicaCount: Math.min(policy.minReplicaCount, wanted),
+    needs: needed > 0 ? [{ by: at + (shortage?.tauMs ?? 0), replicas: jobs.running + needed }] : [],
+    validMs: wishMs(policy),
+  };
 }
 
 /** The worst that the deadlines ask for where each job takes one message. */

@@ -12,6 +12,7 @@ import {
   type ScalerEngineOptions,
 } from "../../keda-engine/scaler-engine.ts";
 import { checkObjective } from "../check-objective.ts";
+import type { SharedCapMember } from "../shared-cap.ts";
 import { decideJobsByObjective, type JobObjectiveOutcome } from "./decide-jobs-by-objective.ts";
 import type { JobObjectivePolicy } from "./job-objective-policy.ts";
 import { initialJobObjectiveState, type JobObjectiveState } from "./job-objective-state.ts";
@@ -21,6 +22,8 @@ import { observeJobQueue } from "./observe-job-queue.ts";
 export interface JobObjectiveEngineOptions extends ScalerEngineOptions {
   readonly policy: JobObjectivePolicy;
   readonly target: JobTarget;
+  /** The object's part in a cap that it shares. Stays a member when the engine stops, as the jobs stay. */
+  readonly sharedCap?: SharedCapMember;
   /** Default: a new object's. */
   readonly initialState?: JobObjectiveState;
 }
@@ -40,12 +43,12 @@ export interface JobObjectiveEngineOptions extends ScalerEngineOptions {
 export function createJobObjectiveEngine(
   options: JobObjectiveEngineOptions,
 ): ScalerEngine<JobObjectiveState> {
-  const { policy, triggers, target, clock, logger, name } = options;
+  const { policy, triggers, target, clock, logger, name, sharedCap } = options;
   const { isAttainable, text } = checkObjective(policy);
   if (!isAttainable) logger.warn("the objective is out of reach", { object: name, why: text });
   const counting = triggers.filter(({ index }) => policy.counts[index] !== null);
   const frame = createEngineFrame<"poll">({ ...options, triggers: counting });
-  const decide = decideJobsByObjective(policy);
+  const decide = decideJobsByObjective(policy, sharedCap);
   let state = options.initialState ?? initialJobObjectiveState(policy);
   let jobs: JobTargetStatus = toJobTargetStatus([]);
 
@@ -81,15 +84,20 @@ export function createJobObjectiveEngine(
     get state() {
       return state;
     },
-    start: () =>
+    start() {
+      sharedCap?.onWake((inMs) => frame.soon("poll", Math.max(pushGapMs, inMs)));
       frame.start({
         periods: new Map([["poll", policy.pollingIntervalMs]]),
         turn,
         onPush() {
           if (jobs.running < policy.maxReplicaCount) frame.soon("poll", pushGapMs);
         },
-      }),
-    stop: frame.stop,
+      });
+    },
+    stop() {
+      sharedCap?.onWake(null);
+      return frame.stop();
+    },
   };
 }
 

@@ -4,6 +4,8 @@ import { type JobObservation, recordTriggers } from "../../keda/index.ts";
 import type { Shortage } from "../envelope.ts";
 import type { Learned } from "../learn.ts";
 import { shortageCodes } from "../objective-record.ts";
+import type { SharedGrant } from "../shared-cap.ts";
+import { sharedCandidate, sharedReason } from "../shared-record.ts";
 import type { JobObjectivePolicy } from "./job-objective-policy.ts";
 
 /** A decision and what it came from. */
@@ -20,7 +22,10 @@ export interface FiguredJobs {
   readonly guard: "saturated" | "budget" | null;
   /** What is missing for the minimum. */
   readonly lacking: number;
+  /** What would be created without a shared cap, and what is; null where no cap is shared. */
+  readonly alone: number;
   readonly create: number;
+  readonly grant: SharedGrant | null;
 }
 
 /** The full record. */
@@ -68,6 +73,7 @@ function ruleOf(figured: FiguredJobs): Rule {
   const { create, held, wanted, guard, shortage, policy, seen } = figured;
   const asked = askedOf(figured);
   const { running } = seen.jobs;
+  if (create < figured.alone) return "shared-cap";
   if (create > asked) return "minimum";
   if (create < asked && guard === null)
     return running + create >= policy.maxReplicaCount ? "maximum" : "capacity";
@@ -112,6 +118,7 @@ function candidates(figured: FiguredJobs): readonly Candidate[] {
       text: `${running} have not ended, and minReplicaCount is ${policy.minReplicaCount}`,
       figures: { lacking },
     });
+  if (figured.grant !== null) list.push(sharedCandidate(running + figured.alone, figured.grant));
   const { room } = seen.jobs;
   const most = Math.min(policy.maxReplicaCount, running + (room ?? Number.MAX_SAFE_INTEGER));
   list.push({
@@ -144,6 +151,8 @@ function reasons(figured: FiguredJobs): readonly Reason[] {
   const figures = figuresOf(figured);
   const asked = askedOf(figured);
   const list: Reason[] = [];
+  if (figured.grant !== null && create < figured.alone)
+    list.push(sharedReason({ current: running, alone: running + figured.alone }, figured.grant));
   if (create > 0)
     list.push({ code: "KEDAJobsCreated", text: `Created ${create} jobs`, figures: { create } });
   if (guard !== null) list.push(guardReason(figured, guard));
