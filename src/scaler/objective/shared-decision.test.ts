@@ -30,10 +30,15 @@ function pair(busy: number, idle: number) {
   return { sharedCap, other, status };
 }
 
-function look(ready: number, status: TargetStatus, bounds: ObjectiveBounds) {
+function look(
+  ready: number,
+  status: TargetStatus,
+  bounds: ObjectiveBounds,
+  { by = policy, oldestAgeMs = 0 } = {},
+) {
   const sample = { name: "q", value: ready, at, ready, inFlight: status.busy, delayed: 0 };
-  const seen = { at, samples: [{ ...sample, oldestAgeMs: 0 }], status, failure: null };
-  return decideByObjective(policy, bounds)(initialObjectiveState(policy), seen);
+  const seen = { at, samples: [{ ...sample, oldestAgeMs }], status, failure: null };
+  return decideByObjective(by, bounds)(initialObjectiveState(by), seen);
 }
 
 describe("a decision under a shared cap", () => {
@@ -69,10 +74,15 @@ describe("a decision under a shared cap", () => {
     busy.other.look(at, { wanted: 4, needs: [{ by: at + 1000, replicas: 4 }] });
     const { sharedCap, status } = busy;
     expect(look(500, status, { sharedCap }).decision.replicas).toBe(4);
-    const given = look(500, status, { sharedCap, yieldsBusy: true }).decision;
+    const yields = { sharedCap, yieldsBusy: true };
+    const by = toObjectivePolicy({ maxWait: 120 }, { maxReplicaCount: 20, pollingInterval: 5 });
+    const given = look(500, status, yields, { by }).decision;
     expect(given).toMatchObject({ current: 4, replicas: 1, rule: "shared-cap" });
-    busy.other.look(at, { wanted: 4, needs: [{ by: at + 60_000, replicas: 4 }] });
-    expect(look(500, status, { sharedCap, yieldsBusy: true }).decision.replicas).toBe(4);
+    busy.other.look(at, { wanted: 4, needs: [{ by: at + 200_000, replicas: 4 }] });
+    expect(look(500, status, yields, { by }).decision.replicas).toBe(4);
+    // Its deadlines are nearer than a start and a look twice: it could not have a worker back in time.
+    busy.other.look(at, { wanted: 4, needs: [{ by: at + 1000, replicas: 4 }] });
+    expect(look(800, status, yields, { by, oldestAgeMs: 110_000 }).decision.replicas).toBe(4);
   });
 
   test("wants the one worker that a job needs which can wait no longer, before any later deadline", () => {

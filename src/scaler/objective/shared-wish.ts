@@ -63,16 +63,22 @@ function needsOf(
 ): readonly ReplicaNeed[] {
   const { at, status } = seen;
   const { capacity, demands } = envelope;
+  const locked = status.replicas - spare.busy - spare.idle;
   const idleSlots = Math.max(0, capacity.idleSlots - spare.idle * policy.concurrency);
   const kept = yields === "busy" ? { idleSlots: 0, busySlots: 0 } : { idleSlots };
   const beyond = needsBeyond({ ...envelope, capacity: { ...capacity, ...kept } }, spare);
   const needs = beyond.map(({ tauMs, workers }) => ({
     by: at + tauMs,
-    replicas: status.replicas - spare.busy - spare.idle + workers,
+    replicas: locked + workers,
   }));
+  // Who could not have a worker back in time keeps the busy ones: moved about, they would spend the room on starts.
+  const { startupMs, tickMs } = envelope.times;
+  const near = beyond.findLast(({ tauMs }) => tauMs < 2 * (startupMs + tickMs));
+  if (near !== undefined && spare.busy > 0)
+    needs.push({ by: 0, replicas: locked + Math.min(spare.busy, near.workers) });
   // A single job that can wait no longer, or may not wait at all, is too little for a whole worker by the figures.
   const first = Math.min(...demands.map(({ tauMs }) => tauMs));
-  const isMore = needed > Math.max(status.replicas, needs.at(-1)?.replicas ?? 0);
+  const isMore = needed > Math.max(status.replicas, locked + (beyond.at(-1)?.workers ?? 0));
   if (isMore) needs.push({ by: at + first, replicas: needed });
   if (prewarmed > 0) needs.push({ by: at, replicas: prewarmed });
   return needs.map(({ by, replicas }) => ({ by, replicas: Math.min(wanted, replicas) }));
