@@ -27,7 +27,7 @@ describe("a password in a URL", () => {
     await command.ended();
   });
 
-  for (const scheme of ["postgres", "redis"]) {
+  for (const scheme of ["postgres", "redis", "amqp"]) {
     test(`is in no output about a ${scheme} server that is not there`, async ({ cli }) => {
       const url = `${scheme}://ada:hunter2@127.0.0.1:1/0`;
       for (const args of [["status"], ["work", "--queue", "q", "--exec", "cat"], ["demo"]]) {

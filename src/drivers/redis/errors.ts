@@ -73,6 +73,7 @@ const wrapped = /^ERR Error running script.*?-([A-Z]+) /s;
 /** Replies that have no code of their own: what they say, and the code that we give them. */
 const uncoded: readonly (readonly [RegExp, string])[] = [
   [/The user executing the script can't /, "NOPERM"], // Redis 6, inside a script
+  [/ACL failure in script: /, "NOPERM"], // Redis 8 and Valkey
   [/Protocol error: invalid (multi)?bulk length/, "TOOBIG"],
 ];
 

@@ -16,7 +16,7 @@ local denied = {}
 local function probe(command, ...)
   local answer = redis.pcall(command, ...)
   local why = type(answer) == 'table' and answer.err or ''
-  if string.find(why, 'NOPERM') or string.find(why, 'The user executing the script') then
+  if string.find(why, 'NOPERM') or string.find(why, 'ACL failure') or string.find(why, 'The user executing') then
     denied[#denied + 1] = string.lower(command)
   end
 end
