@@ -1,6 +1,7 @@
 /** What is lost comes back by itself: connections, channels, subscriptions, queues. */
 import { expect, test } from "vitest";
 import type { Driver } from "../../src/core/index.ts";
+import { rabbitmqDriver } from "../../src/drivers/rabbitmq/index.ts";
 import { ack, ackAll, takeOne } from "../../src/testing/driver-conformance/consumer.ts";
 import { eventually } from "../../src/testing/driver-conformance/expectations.ts";
 import { publishTexts, textOf } from "../../src/testing/driver-conformance/sample-messages.ts";
@@ -102,6 +103,25 @@ async function eventualAttempt(driver: Driver, least: number): Promise<number> {
   expect(delivery.attempt).toBeGreaterThanOrEqual(least);
   return delivery.attempt;
 }
+
+test("tells publishers that the broker is short of memory, lets workers settle, and goes on by itself", async () => {
+  const { server } = bed();
+  const { hostname, port, username, password } = new URL(server.url);
+  const address = { hostname, port: Number(port), username, password };
+  const driver = await rabbitmqDriver({ ...address, blockedMs: 500 });
+  await publishTexts(driver, "short", ["before"]);
+  await server.control?.("set_vm_memory_high_watermark", "0");
+  try {
+    const refused = { code: "STORE_FULL", retryable: true };
+    await expect(publishTexts(driver, "short", ["blocked"])).rejects.toMatchObject(refused);
+    await ackAll(driver, "short", [await takeOne(driver, "short")]);
+    expect((await driver.depth("short")).ready).toBe(0);
+  } finally {
+    await server.control?.("set_vm_memory_high_watermark", "0.4");
+  }
+  await eventually(() => publishTexts(driver, "short", ["after"]).then(() => undefined));
+  await driver.close();
+}, 60_000);
 
 test("warns of a queue from which RabbitMQ 4 drops what was delivered 20 times", async ({
   skip,

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { freePorts } from "./free-port.ts";
-import { find, type Needed } from "./install.ts";
+import { find, type Needed, run } from "./install.ts";
 import { startServer } from "./server-process.ts";
 import { foreignServer, serverFolder, startPlanned, type TestServer } from "./test-server.ts";
 
@@ -31,7 +31,7 @@ export async function startRabbitmq(): Promise<TestServer> {
     { file: "epmd", args: ["-port", String(portMapper), "-address", "127.0.0.1"] },
     folder,
   );
-  return startPlanned({
+  const server = await startPlanned({
     folder,
     url: `amqp://sluice:secret@127.0.0.1:${amqp}/`,
     adminUrl: `http://sluice:secret@127.0.0.1:${management}`,
@@ -41,6 +41,11 @@ export async function startRabbitmq(): Promise<TestServer> {
     stopSignal: "SIGTERM",
     closeOthers: () => epmd.end("SIGKILL"),
   });
+  const control = join(dirname(program), "rabbitmqctl");
+  return {
+    ...server,
+    control: (...args) => run(control, args, { env: { PATH: process.env.PATH, ...env } }),
+  };
 }
 
 /** What the driver's page advises: delays that come due while the broker starts are late by seconds, not by three minutes. */

@@ -30,6 +30,8 @@ export interface TestServer {
   pause(): void;
   /** The end of a pause. */
   resume(): void;
+  /** Runs the server's own administration program, where there is one. */
+  control?(...args: readonly string[]): Promise<void>;
   /** Ends it for good and removes its folder; idempotent. */
   close(): Promise<void>;
 }
