@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { Sluice, silentLogger, systemClock } from "../../src/core/index.ts";
 import { openPostgres } from "../../src/drivers/postgres/index.ts";
 import { pretending } from "../support/rewriting-proxy.ts";
-import { missing, postgresBeds } from "./bed.ts";
+import { whyNoOwnServer } from "../support/servers.ts";
+import { postgresBeds } from "./bed.ts";
 
 const context = { clock: systemClock, logger: silentLogger };
 
@@ -16,7 +17,9 @@ function altered(
 }
 
 const newBed = postgresBeds();
-/** Skipped where there is no PostgreSQL. */
+/** Connections are ended and rights changed. */
+const missing = whyNoOwnServer("postgres");
+/** Skipped where there is no PostgreSQL of ours. */
 const onServer = test.skipIf(missing !== null);
 /** For those that mostly wait. */
 const besides = missing === null ? test.concurrent : test.skip;

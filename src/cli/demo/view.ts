@@ -44,8 +44,13 @@ export function createDemoView(): DemoView {
 }
 
 function line({ seconds, total, done, depth, workers }: DemoMoment): string {
-  const age = formatMs(depth.oldestAgeMs ?? 0);
+  const age = ageOf(depth);
   return `${seconds.toFixed(0).padStart(3)}s  backlog ${depth.ready}  workers ${workers.workers.length} (${workers.busy} busy)  done ${done}/${total}  oldest ${age}`;
+}
+
+/** A broker that does not tell is a question mark, as in `sluice status`. */
+function ageOf({ oldestAgeMs }: QueueDepth): string {
+  return oldestAgeMs === null ? "?" : formatMs(oldestAgeMs);
 }
 
 function bars({ total, done, depth, workers, maxWorkers, decision }: DemoMoment): string {
@@ -74,7 +79,7 @@ function bars({ total, done, depth, workers, maxWorkers, decision }: DemoMoment)
       `${workers.workers.length} (${states.join(", ")})`,
     ),
     row("done", done / total, c.green, `${done} of ${total}`),
-    row("oldest", age / 10_000, c.magenta, formatMs(age)),
+    row("oldest", age / 10_000, c.magenta, ageOf(depth)),
     "",
     `  ${c.dim(decision.slice(0, Math.max(20, (process.stderr.columns ?? 100) - 4)))}`,
     "",
