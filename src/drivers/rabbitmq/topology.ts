@@ -76,7 +76,7 @@ export function createTopology(link: Link, options: TopologyOptions): Topology {
     const [args, older] = queueArguments(connection, queueType);
     for (const name of [queue, deadName(queue)]) {
       try {
-        const isOlder = await declareQueue(connection, name, args, older);
+        const isOlder = await declareQueue(connection, { name, args, older });
         if (isOlder) logger.warn(deliveryLimitWarning, { queue: name });
       } catch (error) {
         throw codeOf(error) === preconditionFailed
@@ -150,12 +150,17 @@ function queueArguments(
   return isLimited ? [{ ...plain, "x-delivery-limit": -1 }, plain] : [plain, null];
 }
 
+interface Declaration {
+  readonly name: string;
+  readonly args: QueueArguments;
+  /** For a queue that exists and differs from `args`. */
+  readonly older: QueueArguments | null;
+}
+
 /** Answers whether the older arguments were those that fit. A user who may not declare can use a queue that is there. */
 async function declareQueue(
   connection: AmqpConnection,
-  name: string,
-  args: QueueArguments,
-  older: QueueArguments | null,
+  { name, args, older }: Declaration,
 ): Promise<boolean> {
   try {
     await onChannel(connection, (channel) =>
@@ -164,7 +169,7 @@ async function declareQueue(
     return false;
   } catch (error) {
     if (codeOf(error) === preconditionFailed && older !== null) {
-      await declareQueue(connection, name, older, null);
+      await declareQueue(connection, { name, args: older, older: null });
       return true;
     }
     if (codeOf(error) !== accessRefused) throw error;
