@@ -14,6 +14,7 @@ import { collect, duration, given, wholeNumber } from "./options.ts";
 /** See the top of this file. */
 export interface ModelOptions {
   readonly startup?: Distribution;
+  readonly shutdown?: Distribution;
   readonly concurrency?: number;
   readonly grace: string;
   readonly dispatch: "lifo" | "random" | "roundrobin";
@@ -44,6 +45,11 @@ type Backoff = NonNullable<BrokerModel["backoff"]>;
 export function addWorkerOptions(command: Command): Command {
   return command
     .option("--startup <distribution>", "from request to ready (default: 10s)", startup)
+    .option(
+      "--shutdown <distribution>",
+      "from the last job of a leaving worker to its end (default: 0s)",
+      shutdown,
+    )
     .option("--concurrency <n>", "jobs that a worker runs at a time (default: 1)", wholeNumber(1))
     .option("--grace <duration>", "how long a leaving worker may finish", duration, "30s")
     .addOption(
@@ -104,6 +110,7 @@ export function addBrokerOptions(command: Command): Command {
 }
 
 const startup = (text: string): Distribution => distribution(text, "--startup");
+const shutdown = (text: string): Distribution => distribution(text, "--shutdown");
 const nodeBoot = (text: string): Distribution => distribution(text, "--node-boot");
 
 /** Reads a distribution of an option. */
@@ -153,6 +160,7 @@ export function workersOf(options: ModelOptions, { recording }: OpenedLoad): Wor
   return {
     concurrency: options.concurrency ?? recording?.header.concurrency ?? 1,
     startup: options.startup ?? recording?.startup ?? { kind: "constant", ms: 10_000 },
+    ...given("shutdown", options.shutdown ?? recording?.shutdown ?? undefined),
     graceMs: toMs(options.grace),
     dispatch: options.dispatch,
     ...given("victims", options.victims),
@@ -164,8 +172,8 @@ export function workersOf(options: ModelOptions, { recording }: OpenedLoad): Wor
   };
 }
 
-/** The broker that the options describe. */
-export function brokerOf(options: ModelOptions): BrokerModel {
+/** The broker that the options describe; it tells of each message where that of a recording did. */
+export function brokerOf(options: ModelOptions, { recording }: OpenedLoad): BrokerModel {
   const tells = options.countsOnly !== true;
   return {
     metricIntervalMs: toMs(options.metricInterval),
@@ -180,7 +188,7 @@ export function brokerOf(options: ModelOptions): BrokerModel {
     maxDeliveries: options.maxDeliveries,
     backoff: options.backoff,
     delayMs: toMs(options.delayed),
-    pushes: options.push === true,
+    pushes: options.push === true || recording?.header.pushes === true,
   };
 }
 
@@ -196,6 +204,7 @@ function describeWorkers(workers: WorkerModel): string {
     startup && `ready ${describeDistribution(startup)} after the request`,
     dispatch,
     `${formatMs(graceMs)} of grace`,
+    workers.shutdown && `gone ${describeDistribution(workers.shutdown)} after the last job`,
     workers.victims && `${workers.victims} leave`,
     workers.billing === "ready" && "paid for when ready",
     workers.initialReplicas && `${workers.initialReplicas} at the beginning`,

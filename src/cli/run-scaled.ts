@@ -113,7 +113,7 @@ export function startScaled(run: ScaledRun): Scaled {
 function recorderOf({ sluice, queues, concurrency, scale }: ScaledRun, file: string): Recorder {
   const { objective } = scale;
   return startRecording(file, sluice.clock, {
-    ...{ queues, concurrency },
+    ...{ queues, concurrency, scale, pushes: sluice.driver.watch !== undefined },
     ...(objective && { maxWaitMs: toPeriodMs(objective.maxWait, "maxWait") }),
   });
 }
@@ -121,7 +121,7 @@ function recorderOf({ sluice, queues, concurrency, scale }: ScaledRun, file: str
 type PolicyFree = Omit<EngineOptions<unknown>, "decide" | "initialState" | "pollingIntervalMs">;
 
 /** A process of this machine is ready within about this time, until it was measured. */
-const processStartupMs = 500;
+export const processStartupMs = 500;
 
 interface Policed extends Pick<QueueDepthOptions, "dueEdgesMs"> {
   create(parts: PolicyFree): Engine;

@@ -16,6 +16,7 @@ import {
   jobObjectivePolicy,
   objectivePolicy,
   type Policy,
+  type Recording,
   scaledJobPolicy,
   scaledObjectPolicy,
 } from "../simulator/index.ts";
@@ -27,11 +28,12 @@ import {
   type SpecSet,
 } from "../specs/index.ts";
 import { replicaWindow } from "../triggers/index.ts";
+import { processStartupMs } from "./run-scaled.ts";
 import { say } from "./terminal.ts";
 
 /** What may stand after `--against`. */
 export const againstForms =
-  "backlog, backlog:MESSAGES-PER-WORKER, fixed:COUNT, objective or objective:MODE (cost, balanced, latency)";
+  "backlog, backlog:MESSAGES-PER-WORKER, fixed:COUNT, objective or objective:MODE (cost, balanced, latency), recorded";
 
 /** What the files ask for. */
 export interface FilePolicies {
@@ -130,24 +132,32 @@ export interface AgainstSurroundings {
   readonly facts: ObjectiveFacts;
   /** Set: an objective is this ScaledJob's. */
   readonly job: ScaledJob | null;
+  readonly recording: Recording | null;
 }
 
 /** A policy by what stands after `--against`. Throws `OPTION_INVALID`. */
 export function policyAgainst(text: string, surroundings: AgainstSurroundings): Policy {
-  const { max } = surroundings;
   const [kind = "", number, ...rest] = text.split(":");
+  if (text === "recorded") return recordedPolicy(surroundings);
   if (kind === "objective" && rest.length === 0) return objectiveAgainst(number, surroundings);
-  const count = number === undefined ? null : Number(number);
-  const isCount = count === null || (Number.isSafeInteger(count) && count >= 1);
-  if (rest.length === 0 && isCount) {
-    if (kind === "fixed" && count !== null) return fixedPolicy(count);
-    if (kind === "backlog")
-      return backlogPolicy({
-        maxReplicaCount: max,
-        ...(count === null ? {} : { messageCount: count }),
-      });
-  }
+  const policy = rest.length === 0 ? countAgainst(kind, number, surroundings) : null;
+  if (policy !== null) return policy;
   throw new SluiceError("OPTION_INVALID", `--against must be ${againstForms}; got ${text}.`);
+}
+
+function countAgainst(
+  kind: string,
+  number: string | undefined,
+  { max }: AgainstSurroundings,
+): Policy | null {
+  const count = number === undefined ? null : Number(number);
+  if (count !== null && !(Number.isSafeInteger(count) && count >= 1)) return null;
+  if (kind === "fixed" && count !== null) return fixedPolicy(count);
+  if (kind !== "backlog") return null;
+  return backlogPolicy({
+    maxReplicaCount: max,
+    ...(count === null ? {} : { messageCount: count }),
+  });
 }
 
 function objectiveAgainst(mode: string | undefined, surroundings: AgainstSurroundings): Policy {
@@ -171,4 +181,22 @@ function jobsAgainst(job: ScaledJob, mode: string | undefined, maxWaitMs: number
   const controls = { ...job.controls, sequential: null, objective: asked };
   const name = mode === undefined ? "objective" : `objective:${mode}`;
   return jobObjectivePolicy({ ...job, controls }, { name });
+}
+
+/** What the live run was scaled by. */
+function recordedPolicy({ recording, concurrency }: AgainstSurroundings): Policy {
+  const scale = recording?.header.scale;
+  if (scale === undefined)
+    throw new SluiceError(
+      "OPTION_INVALID",
+      "--against recorded needs a --load that sluice up or sluice demo recorded.",
+    );
+  const { objective } = scale;
+  if (objective === undefined) return { ...backlogPolicy(scale), name: "recorded" };
+  const startupMs = processStartupMs;
+  const pollingInterval = scale.pollingInterval ?? 1;
+  return objectivePolicy({
+    ...{ objective, concurrency, startupMs, openWindow: replicaWindow, name: "recorded" },
+    scale: { ...scale, pollingInterval },
+  });
 }

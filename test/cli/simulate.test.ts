@@ -62,6 +62,8 @@ describe("simulate", () => {
     expect(cpuAlone.stderr).toMatch(/cpu\.yaml:1: .*got cpu.*OPTION_UNSUPPORTED/s);
     const none = await cli.run(["simulate", "--load", "spike"]);
     expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining("OPTION_INVALID") });
+    const live = await cli.run(["simulate", "--load", "spike", "--against", "recorded"]);
+    expect(live).toMatchObject({ status: 2, stderr: expect.stringContaining("sluice demo") });
     const odd = await cli.run(["simulate", "--load", "spike", "--against", "fixed:0"]);
     expect(odd).toMatchObject({ status: 2, stderr: expect.stringContaining("fixed:COUNT") });
   });

@@ -28,6 +28,15 @@ describe("up --max-wait", () => {
     expect(recording?.header).toMatchObject({ queues: ["q"], maxWaitMs: 5000 });
     expect(recording?.startup).not.toBeNull();
     expect(recording?.observed.workerSeconds).toBeGreaterThan(0);
+    expect(recording?.header).toMatchObject({ pushes: true, scale: { maxReplicaCount: 2 } });
+
+    const replayed = await cli.run([
+      ...["simulate", "--load", "run.jsonl", "--against", "recorded", "--max-wait", "5s", "--json"],
+    ]);
+    const { observed, reports } = JSON.parse(replayed.stdout);
+    expect(observed.jobs).toBe(6);
+    expect(reports[0]).toMatchObject({ policy: "recorded", jobs: { done: 6 } });
+    expect(reports[0].workers.peak).toBeLessThanOrEqual(2);
   });
 
   test("starts workers before delayed jobs are due, when they could not start in time after it", async ({
@@ -65,7 +74,9 @@ describe("up --max-wait", () => {
     expect(lost.status).not.toBe(0);
     expect(lost.stderr).toMatch(/timezone must be an IANA name.*OPTION_INVALID/s);
   });
+});
 
+describe("up --max-wait that cannot be followed", () => {
   test("warns of a wait that cannot be kept, and names the error of a mode without a wait", async ({
     cli,
   }) => {

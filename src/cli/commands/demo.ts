@@ -18,7 +18,7 @@ import { type DemoSummary, isSuccess, summarize } from "../demo/summary.ts";
 import { createDemoView, summaryText } from "../demo/view.ts";
 import { type DemoInput, demoConcurrency, demoJob, demoVariables } from "../demo/worker.ts";
 import { openQueues } from "../open-queues.ts";
-import { duration, jsonOption, wholeNumber } from "../options.ts";
+import { duration, given, jsonOption, wholeNumber } from "../options.ts";
 import { type Scaled, type ScaledRun, startScaled } from "../run-scaled.ts";
 import { printJson, say } from "../terminal.ts";
 
@@ -27,6 +27,7 @@ interface DemoOptions {
   readonly jobs: number;
   readonly max: number;
   readonly maxWait?: string;
+  readonly record?: string;
   readonly json?: true;
 }
 
@@ -46,6 +47,7 @@ export function demoCommand(): Command {
     .option("--jobs <n>", "how many jobs to publish at once", wholeNumber(1), 200)
     .option("--max <n>", "at most this many workers", wholeNumber(1), 8)
     .option("--max-wait <duration>", "keep this wait instead of a count per worker", duration)
+    .option("--record <path>", "write what happens to this file, for sluice simulate --load")
     .addOption(jsonOption("print the summary as JSON"))
     .addHelpText("after", examples)
     .action(demo);
@@ -83,7 +85,8 @@ async function run(url: string, folder: string, options: DemoOptions): Promise<D
     queue,
     folder,
     max: options.max,
-    ...(options.maxWait === undefined ? {} : { maxWait: options.maxWait }),
+    ...given("maxWait", options.maxWait),
+    ...given("record", options.record),
     onDecision: (made) => {
       if (made.replicas !== made.current || decision === "") decision = explainDecision(made);
     },
@@ -107,7 +110,7 @@ async function run(url: string, folder: string, options: DemoOptions): Promise<D
   }
 }
 
-interface DemoWorkers extends Pick<ScaledRun, "url" | "onDecision" | "onFatal"> {
+interface DemoWorkers extends Pick<ScaledRun, "url" | "record" | "onDecision" | "onFatal"> {
   readonly queue: string;
   readonly folder: string;
   readonly max: number;

@@ -60,12 +60,12 @@ export function simulateCommand(): Command {
 async function runSimulate(options: SimulateOptions): Promise<void> {
   const opened = await loadOf(options);
   const workers = workersOf(options, opened);
-  const policies = await policiesOf(options, workers);
+  const policies = await policiesOf(options, workers, opened);
   const share = options.percentile / 100;
   const comparison = await comparePolicies({
     ...{ load: opened.load, policies, share, seed: options.seed },
     maxWaitMs: toMs(options.maxWait),
-    ...{ workers, broker: brokerOf(options) },
+    ...{ workers, broker: brokerOf(options, opened) },
   });
   if (options.csv !== undefined) await writeResult(options.csv, seriesCsv(comparison), "--csv");
   if (options.report !== undefined) {
@@ -81,6 +81,7 @@ async function runSimulate(options: SimulateOptions): Promise<void> {
 async function policiesOf(
   options: SimulateOptions,
   { concurrency = 1, startup }: WorkerModel,
+  { recording }: OpenedLoad,
 ): Promise<readonly Policy[]> {
   const { file = [], against = [], max, maxWait, grace } = options;
   const facts = {
@@ -90,7 +91,7 @@ async function policiesOf(
   const ofFiles = await policiesOfFiles(file, { facts, concurrency });
   const surroundings = {
     ...{ max, maxWaitMs: toMs(maxWait), concurrency, graceMs: toMs(grace) },
-    ...{ facts, job: ofFiles.job },
+    ...{ facts, recording, job: ofFiles.job },
   };
   const policies = [
     ...ofFiles.policies,

@@ -80,7 +80,7 @@ async function runTune(options: TuneCommandOptions): Promise<void> {
   const tuned = await tunedOf({ ...options, concurrency: workers.concurrency ?? 1 });
   const { subject } = tuned;
   const maxWaitMs = toMs(options.maxWait);
-  const run = { load, maxWaitMs, seed: options.seed, workers, broker: brokerOf(options) };
+  const run = { load, maxWaitMs, seed: options.seed, workers, broker: brokerOf(options, opened) };
   const share = options.percentile / 100;
   const { candidates, folds, heldOut, threads } = options;
   const startedAt = Date.now();

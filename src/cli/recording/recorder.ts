@@ -19,7 +19,7 @@ const everyMs = 50;
 export function startRecording(
   file: string,
   clock: Clock,
-  run: Pick<RecordingHeader, "queues" | "concurrency" | "maxWaitMs">,
+  run: Omit<RecordingHeader, "type" | "version" | "at">,
 ): Recorder {
   const header: RecordingLine = { type: "recording", version: 1, at: clock.now(), ...run };
   begin(file, header);

@@ -45,6 +45,7 @@ export class Fleet {
   readonly #p: FleetParts;
   readonly #jobs: () => JobFlow;
   readonly #startup: () => number;
+  readonly #shutdown: () => number;
   readonly #nodes: NodePool | null;
 
   constructor(parts: FleetParts, jobs: () => JobFlow) {
@@ -52,6 +53,7 @@ export class Fleet {
     this.#p = parts;
     this.#jobs = jobs;
     this.#startup = sampler(workers.startup, random("start-up"));
+    this.#shutdown = sampler(workers.shutdown, random("shutdown"));
     this.#nodes =
       workers.nodes === null
         ? null
@@ -112,14 +114,14 @@ export class Fleet {
   onVacated(worker: number): void {
     const { pool, meter, workers } = this.#p;
     if (pool.state[worker] === phase.draining) {
-      if (pool.running[worker] === 0) this.#leave(worker);
+      if (pool.running[worker] === 0) this.#shutDown(worker);
       return;
     }
     if (workers.lifetime === null) return;
     const ended = (pool.completed[worker] as number) + (pool.failed[worker] as number);
     if (ended >= (workers.lifetime.jobs ?? Number.POSITIVE_INFINITY)) {
       pool.drain(worker, meter.now);
-      if (pool.running[worker] === 0) this.#leave(worker);
+      if (pool.running[worker] === 0) this.#shutDown(worker);
     } else this.#leaveWhenIdle(worker);
   }
 
@@ -138,15 +140,34 @@ export class Fleet {
 
   #letGo(worker: number): void {
     const { pool, meter, agenda, workers } = this.#p;
-    if (pool.state[worker] === phase.ready) pool.drain(worker, meter.now);
-    if (pool.running[worker] === 0) this.#leave(worker);
+    if (pool.state[worker] === phase.starting) {
+      this.#leave(worker);
+      return;
+    }
+    pool.drain(worker, meter.now);
+    if (pool.running[worker] === 0) this.#shutDown(worker);
     else if (Number.isFinite(workers.graceMs)) {
       const ordinal = pool.ordinal[worker];
       agenda.add(meter.now + workers.graceMs * millisecond, turn.kill, () => {
-        if (pool.state[worker] === phase.draining && pool.ordinal[worker] === ordinal)
-          this.#kill(worker);
+        const isSame = pool.state[worker] === phase.draining && pool.ordinal[worker] === ordinal;
+        if (isSame && pool.running[worker] !== 0) this.#kill(worker);
       });
     }
+  }
+
+  /** A draining worker has no job any more. */
+  #shutDown(worker: number): void {
+    const { pool, meter, agenda } = this.#p;
+    const takesUs = this.#shutdown();
+    if (takesUs === 0) {
+      this.#leave(worker);
+      return;
+    }
+    const ordinal = pool.ordinal[worker];
+    agenda.add(meter.now + takesUs, turn.kill, () => {
+      if (pool.state[worker] === phase.draining && pool.ordinal[worker] === ordinal)
+        this.#leave(worker);
+    });
   }
 
   #kill(worker: number): void {

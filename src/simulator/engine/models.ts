@@ -9,6 +9,8 @@ export interface WorkerModel {
   readonly concurrency?: number;
   /** From the request to the first job it could take. Default 10 s. */
   readonly startup?: Distribution;
+  /** From when a worker that must leave has no job any more until it is gone. Default 0. */
+  readonly shutdown?: Distribution;
   /** How long a worker that is told to go may finish what it has before it is killed; infinity: for ever. Default 30 s. */
   readonly graceMs?: number;
   /** Default `lifo`. */
@@ -88,6 +90,7 @@ export function decideWorkers(model: WorkerModel, platform: PlatformDefaults): D
   const workers: DecidedWorkers = {
     concurrency: model.concurrency ?? 1,
     startup: model.startup ?? constant(10_000),
+    shutdown: model.shutdown ?? constant(0),
     graceMs: model.graceMs ?? 30_000,
     dispatch: model.dispatch ?? "lifo",
     victims: model.victims ?? platform.victims ?? "idle-first",

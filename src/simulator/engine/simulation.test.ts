@@ -68,14 +68,6 @@ describe("a run", () => {
     expect(report.jobs).toMatchObject({ done: 1, dead: 0 });
   });
 
-  test("lets a draining worker finish within its grace", () => {
-    const report = run(jobs([0, 20]), script({ 0: (p) => p.scale(1), 5: (p) => p.scale(0) }), {
-      startup: constant(0),
-    });
-    expect(report.workers.kills).toBe(0);
-    expect(report.workerSeconds.total).toBe(20);
-  });
-
   test("lets idle workers go first, and as a ReplicaSet without a look at who is busy", () => {
     const load = jobs([0, 100], [1, 100], [2, 1]);
     const steps = { 0: (p: Plant) => p.scale(3), 50: (p: Plant) => p.scale(2) };
@@ -126,6 +118,25 @@ describe("a run", () => {
     const capped = run(load, fixedPolicy(2), { initialReplicas: 2, downstreamCapacity: 1 });
     expect(free.sojournMs.max).toBe(10_000);
     expect(capped.sojournMs.max).toBe(20_000);
+  });
+});
+
+describe("a worker that leaves", () => {
+  test("lets a draining worker finish within its grace", () => {
+    const report = run(jobs([0, 20]), script({ 0: (p) => p.scale(1), 5: (p) => p.scale(0) }), {
+      startup: constant(0),
+    });
+    expect(report.workers.kills).toBe(0);
+    expect(report.workerSeconds.total).toBe(20);
+  });
+
+  test("pays for a worker that leaves until it is gone, and takes no job from it", () => {
+    const load = { ...jobs([0, 2], [8, 1]), spanUs: 30 * second };
+    const steps = { 0: (p: Plant) => p.scale(1), 5: (p: Plant) => p.scale(0) };
+    const again = { ...steps, 7: (p: Plant) => p.scale(1), 20: (p: Plant) => p.scale(0) };
+    const report = run(load, script(again), { startup: constant(0), shutdown: constant(4000) });
+    expect(report.workerSeconds.total).toBe(5 + 4 + 13 + 4);
+    expect(report.workers).toMatchObject({ peak: 2, kills: 0 });
   });
 });
 

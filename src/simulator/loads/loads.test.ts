@@ -201,6 +201,25 @@ describe("a recording", () => {
     expect(startup).toEqual({ kind: "measured", ms: [400] });
   });
 
+  test("takes a start-up to the first job that waited, a leave from the last, and the pauses between", async () => {
+    const job = (id: string, startedAt: number, endedAt: number) => ({
+      ...{ ...attempt, id, readyAt: 900, startedAt, endedAt },
+    });
+    const busy: readonly RecordingLine[] = [
+      ...lines.slice(0, 2),
+      { type: "worker", id: "w1", step: "ready", at: 1400 },
+      ...[job("a", 1450, 1500), job("b", 1520, 1600)],
+      { type: "worker", id: "w1", step: "draining", at: 1550 },
+      { type: "worker", id: "w1", step: "gone", at: 1690 },
+    ];
+    const written = busy.map((line) => JSON.stringify(line)).join("\n");
+    const { load, startup, shutdown } = await readRecording(linesOf(written), "run.jsonl");
+    expect(startup).toEqual({ kind: "measured", ms: [450] });
+    expect(shutdown).toEqual({ kind: "measured", ms: [90] });
+    expect(seconds(load.serviceUs)).toEqual([0.07, 0.1]);
+    expect(load.notes.join()).toContain("20ms later");
+  });
+
   test.each([
     ["", "run.jsonl:1: a recording must begin with its header"],
     ['{"type":"end","at":1}', "run.jsonl:1: a recording must begin with"],

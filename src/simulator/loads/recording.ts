@@ -4,9 +4,11 @@
  * add some.
  */
 import { basename } from "node:path";
+import { formatMs, type ScaleOptions } from "../../core/index.ts";
 import type { Distribution } from "../distribution.ts";
 import { createLoad, type Load } from "./load.ts";
 import { loadError } from "./load-error.ts";
+import { medianPause, pausesAfter } from "./turnaround.ts";
 
 /** The first line. */
 export interface RecordingHeader {
@@ -19,6 +21,10 @@ export interface RecordingHeader {
   readonly concurrency: number;
   /** Where the run had an objective. */
   readonly maxWaitMs?: number;
+  /** What the workers were scaled by, as `sluice up` and `sluice demo` take it. */
+  readonly scale?: ScaleOptions;
+  /** Whether the broker told of each message. */
+  readonly pushes?: boolean;
 }
 
 /** One attempt that ended. */
@@ -86,6 +92,8 @@ export interface Recording {
   readonly observed: ObservedRun;
   /** Start-up times as measured; null where no worker became ready. */
   readonly startup: Distribution | null;
+  /** What workers took to leave when they had no job any more; null where none left. */
+  readonly shutdown: Distribution | null;
 }
 
 interface JobRecord {
@@ -95,12 +103,18 @@ interface JobRecord {
   serviceMs: number;
   isDone: boolean;
   failures: number;
+  /** The end of that attempt. */
+  endedAt: number;
 }
 
 interface WorkerRecord {
   requested: number;
   ready: number | null;
+  draining: number | null;
   gone: number | null;
+  /** Its first attempt, and the end of its last. */
+  first: Pick<RecordedAttempt, "readyAt" | "startedAt"> | null;
+  lastEnd: number;
 }
 
 /** Reads a recording. Throws `LOAD_INVALID` with the line. */
@@ -110,6 +124,7 @@ export async function readRecording(
 ): Promise<Recording> {
   const jobs = new Map<string, JobRecord>();
   const workers = new Map<string, WorkerRecord>();
+  const attempts: RecordedAttempt[] = [];
   let header: RecordingHeader | null = null;
   let endAt = 0;
   let line = 0;
@@ -122,7 +137,11 @@ export async function readRecording(
       continue;
     }
     endAt = Math.max(endAt, header.at, timeOf(entry, { file, line }));
-    if (entry.type === "attempt") noteAttempt(jobs, entry);
+    if (entry.type === "attempt") {
+      attempts.push(entry);
+      noteAttempt(jobs, entry);
+      noteBusy(workers.get(entry.worker), entry);
+    }
     if (entry.type === "worker") noteWorker(workers, entry);
   }
   if (header === null)
@@ -135,11 +154,13 @@ export async function readRecording(
       { file, line },
       "a recording must have at least one attempt; this one has none.",
     );
+  const pauseMs = addPauses(jobs, attempts);
   return {
     header,
-    load: toLoad(jobs, { file, header, endAt }),
+    load: toLoad(jobs, { file, header, endAt, pauseMs }),
     observed: observe(jobs, workers, endAt),
     startup: startupOf(workers),
+    shutdown: shutdownOf(workers),
   };
 }
 
@@ -190,31 +211,71 @@ function timeOf(
   );
 }
 
+/** A job takes its worker until the next can begin, also where none was there to begin. Returns the usual pause. */
+function addPauses(
+  jobs: ReadonlyMap<string, JobRecord>,
+  attempts: readonly RecordedAttempt[],
+): number {
+  const byWorker = new Map<string, RecordedAttempt[]>();
+  for (const attempt of attempts) {
+    const list = byWorker.get(attempt.worker) ?? [];
+    byWorker.set(attempt.worker, list);
+    list.push(attempt);
+  }
+  const lists = [...byWorker.values()];
+  const pauses = lists.map(pausesAfter);
+  const usual = medianPause(pauses.flat());
+  for (const [place, list] of lists.entries())
+    for (const [at, { queue, id, endedAt }] of list.entries()) {
+      const job = jobs.get(`${queue}/${id}`);
+      if (job?.endedAt === endedAt) job.serviceMs += pauses[place]?.[at] ?? usual;
+    }
+  return usual;
+}
+
 function noteAttempt(jobs: Map<string, JobRecord>, attempt: RecordedAttempt): void {
   const key = `${attempt.queue}/${attempt.id}`;
   const serviceMs = attempt.endedAt - attempt.startedAt;
   const job = jobs.get(key) ?? {
     ...{ readyAt: attempt.readyAt, firstStart: attempt.startedAt, serviceMs },
-    ...{ isDone: false, failures: 0 },
+    ...{ isDone: false, failures: 0, endedAt: attempt.endedAt },
   };
   job.firstStart = Math.min(job.firstStart, attempt.startedAt);
   if (attempt.outcome === "failed") job.failures = Math.min(255, job.failures + 1);
-  if (attempt.outcome === "done" || !job.isDone) job.serviceMs = serviceMs;
+  if (attempt.outcome === "done" || !job.isDone) {
+    job.serviceMs = serviceMs;
+    job.endedAt = attempt.endedAt;
+  }
   job.isDone ||= attempt.outcome === "done";
   jobs.set(key, job);
 }
 
+function noteBusy(worker: WorkerRecord | undefined, attempt: RecordedAttempt): void {
+  if (worker === undefined) return;
+  worker.lastEnd = Math.max(worker.lastEnd, attempt.endedAt);
+  if (attempt.startedAt < (worker.first?.startedAt ?? Number.POSITIVE_INFINITY))
+    worker.first = attempt;
+}
+
 function noteWorker(workers: Map<string, WorkerRecord>, { id, step, at }: RecordedWorker): void {
-  const worker = workers.get(id) ?? { requested: at, ready: null, gone: null };
+  const worker = workers.get(id) ?? {
+    ...{ requested: at, ready: null, draining: null, gone: null, first: null, lastEnd: 0 },
+  };
   if (step === "requested") worker.requested = at;
   if (step === "ready") worker.ready = at;
+  if (step === "draining") worker.draining = at;
   if (step === "gone") worker.gone = at;
   workers.set(id, worker);
 }
 
 function toLoad(
   jobs: ReadonlyMap<string, JobRecord>,
-  run: { readonly file: string; readonly header: RecordingHeader; readonly endAt: number },
+  run: {
+    readonly file: string;
+    readonly header: RecordingHeader;
+    readonly endAt: number;
+    readonly pauseMs: number;
+  },
 ): Load {
   const sorted = [...jobs.values()].toSorted((a, b) => a.readyAt - b.readyAt);
   const originMs = Math.min(run.header.at, sorted[0]?.readyAt ?? run.header.at);
@@ -227,7 +288,9 @@ function toLoad(
     failures: fails ? Uint8Array.from(sorted, ({ failures }) => failures) : null,
     spanUs: us(run.endAt - originMs),
     originMs,
-    notes: ["a recording of a live run; service times are those measured"],
+    notes: [
+      `a recording of a live run; service times are those measured, up to when a worker could begin the next job (${formatMs(run.pauseMs)} later)`,
+    ],
   });
 }
 
@@ -268,9 +331,23 @@ function mostAtOnce(lives: readonly { readonly from: number; readonly to: number
   return most;
 }
 
+/** Up to the first job where that waited already, since a worker that says it is ready has yet to fetch it. */
 function startupOf(workers: ReadonlyMap<string, WorkerRecord>): Distribution | null {
-  const ms = [...workers.values()].flatMap(({ requested, ready }) =>
-    ready === null ? [] : [Math.max(0, ready - requested)],
+  const ms = [...workers.values()].flatMap(({ requested, ready, first }) => {
+    if (ready === null) return [];
+    const waited = first !== null && first.readyAt <= ready;
+    return [Math.max(0, (waited ? Math.max(ready, first.startedAt) : ready) - requested)];
+  });
+  return measured(ms);
+}
+
+function shutdownOf(workers: ReadonlyMap<string, WorkerRecord>): Distribution | null {
+  const ms = [...workers.values()].flatMap(({ draining, gone, lastEnd }) =>
+    draining === null || gone === null ? [] : [Math.max(0, gone - Math.max(draining, lastEnd))],
   );
+  return measured(ms);
+}
+
+function measured(ms: readonly number[]): Distribution | null {
   return ms.length === 0 ? null : { kind: "measured", ms };
 }
