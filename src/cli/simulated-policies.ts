@@ -51,7 +51,8 @@ export async function policiesOfFiles(
   const specs = await readSpecs(files);
   for (const { source, message } of specs.warnings)
     say(`warning ${source.file}:${source.line}: ${message}`);
-  for (const object of specs.scaledObjects) sayOfConcurrency(object, concurrency);
+  for (const object of [...specs.scaledObjects, ...specs.scaledJobs])
+    sayOfConcurrency(object, concurrency);
   const policies = policiesOfSpecs(specs, facts);
   const [job = null] = specs.scaledJobs;
   if (policies.length > 0) return { policies, job: policies.length === 1 ? job : null };
@@ -100,7 +101,7 @@ function policyOfObject(object: ScaledObject, facts: ObjectiveFacts): Policy {
 }
 
 /** The objective reckons with what its annotation says, whatever the simulated workers do. */
-function sayOfConcurrency(object: ScaledObject, simulated: number): void {
+function sayOfConcurrency(object: ScaledObject | ScaledJob, simulated: number): void {
   const { objective } = object.controls;
   const said = objective?.concurrency ?? 1;
   if (objective === null || said === simulated) return;
@@ -162,7 +163,7 @@ function countAgainst(
 
 function objectiveAgainst(mode: string | undefined, surroundings: AgainstSurroundings): Policy {
   const { max, maxWaitMs, concurrency, graceMs, facts, job } = surroundings;
-  if (job !== null) return jobsAgainst(job, mode, maxWaitMs);
+  if (job !== null) return jobsAgainst(job, mode, surroundings);
   const objective = {
     maxWait: `${maxWaitMs}ms`,
     ...(mode === undefined ? {} : { mode: mode as ObjectiveMode }),
@@ -174,12 +175,18 @@ function objectiveAgainst(mode: string | undefined, surroundings: AgainstSurroun
 }
 
 /** The jobs of a ScaledJob as an annotation would have them. One at a time is a strategy for jobs that work until they are idle. */
-function jobsAgainst(job: ScaledJob, mode: string | undefined, maxWaitMs: number): Policy {
+function jobsAgainst(
+  job: ScaledJob,
+  mode: string | undefined,
+  { maxWaitMs, concurrency, facts }: AgainstSurroundings,
+): Policy {
   const { objective, sequential } = job.controls;
   const messagesPerJob = objective?.messagesPerJob ?? (sequential === null ? "one" : "many");
   const asked = { maxWaitMs, mode: (mode ?? "cost") as ObjectiveMode, messagesPerJob };
-  const controls = { ...job.controls, sequential: null, objective: asked };
+  const many = messagesPerJob === "many" ? { concurrency } : {};
+  const controls = { ...job.controls, sequential: null, objective: { ...asked, ...many } };
   const name = mode === undefined ? "objective" : `objective:${mode}`;
+  warnOfReach(name, jobObjectiveOf({ ...job, controls }), facts);
   return jobObjectivePolicy({ ...job, controls }, { name });
 }
 

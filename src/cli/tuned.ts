@@ -21,7 +21,7 @@ import {
   tunedFields,
   withValues,
 } from "../simulator/index.ts";
-import { readSpecs, type ScaledJob, type ScaledObject } from "../specs/index.ts";
+import { nameOf, readSpecs, type ScaledJob, type ScaledObject } from "../specs/index.ts";
 import { say } from "./terminal.ts";
 import { scaleYaml, tunedYaml } from "./tuned-yaml.ts";
 
@@ -56,7 +56,13 @@ export async function tunedOf(options: TunedOptions): Promise<Tuned> {
       "say what to tune: --file scaledobject.yaml, or --objective cost.",
     );
   const { object, text } = await objectOf(file, options.name);
-  if (object.kind === "ScaledJob") return tunedJob(object, text);
+  if (object.kind === "ScaledJob") {
+    if (!followsObjective(object)) return tunedJob(object, text);
+    throw new SluiceError(
+      "OPTION_INVALID",
+      `a ScaledJob under sluice.dev/objective goes by none of the parameters that are tuned; got ${nameOf(object)}. Take the annotation out to tune KEDA's, and compare with sluice simulate --against objective.`,
+    );
+  }
   return followsObjective(object)
     ? tunedAnnotated(object, text, options)
     : tunedObject(object, text);

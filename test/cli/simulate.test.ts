@@ -48,6 +48,39 @@ describe("simulate", () => {
     expect(reports[0].workerSeconds.total).toBeGreaterThan(bound.workerSeconds);
     expect((await cli.run(command)).stdout).toBe(first.stdout);
   });
+});
+
+describe("simulate, with YAML of its own,", () => {
+  test("creates a ScaledJob's jobs by its objective, beside it by another, and tunes none", async ({
+    cli,
+  }) => {
+    cli.write(
+      "job.yaml",
+      `apiVersion: keda.sh/v1alpha1
+kind: ScaledJob
+metadata: {name: shared, annotations: {sluice.dev/objective: "maxWait=30s,messagesPerJob=many"}}
+spec:
+  jobTargetRef: {template: {spec: {containers: [{name: w, image: w}], restartPolicy: Never}}}
+  triggers: [{type: redis, metadata: {listName: q, listLength: "1"}}]
+`,
+    );
+    const rows = Array.from({ length: 40 }, (_, index) => `${index},1`);
+    cli.write("load.csv", ["time,duration", ...rows, ""].join("\n"));
+    const command = ["-f", "job.yaml", "--load", "load.csv"];
+    const against = ["--against", "objective:latency", "--json"];
+    const ended = await cli.run(["simulate", ...command, ...against]);
+    expect(ended.status).toBe(0);
+    const [shared, latency] = JSON.parse(ended.stdout).reports;
+    expect(shared).toMatchObject({ policy: "shared", jobs: { late: 0, done: 40 } });
+    expect(shared.workers.starts).toBeLessThan(8);
+    expect(latency).toMatchObject({ policy: "objective:latency", jobs: { late: 0, done: 40 } });
+    expect(latency.waitMs.p50).toBeLessThan(shared.waitMs.p50);
+    const tuned = await cli.run(["tune", ...command]);
+    expect(tuned).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("a ScaledJob under sluice.dev/objective goes by none"),
+    });
+  });
 
   test("names file and line of what is wrong, and what there is to choose from", async ({
     cli,

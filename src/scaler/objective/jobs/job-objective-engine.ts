@@ -28,18 +28,7 @@ export interface JobObjectiveEngineOptions extends ScalerEngineOptions {
   readonly initialState?: JobObjectiveState;
 }
 
-/**
- * An engine over one ScaledJob that keeps its objective.
- *
- * @example
- * const job: Parameters<typeof jobObjectiveOf>[0] = scaledJob;
- * const policy = jobObjectiveOf(job);
- * if (policy !== null)
- *   createJobObjectiveEngine({
- *     ...{ name: "ScaledJob default/worker", policy, triggers, target },
- *     ...{ clock: systemClock, logger: stderrLogger },
- *   }).start();
- */
+/** An engine over one ScaledJob that keeps its objective. */
 export function createJobObjectiveEngine(
   options: JobObjectiveEngineOptions,
 ): ScalerEngine<JobObjectiveState> {
