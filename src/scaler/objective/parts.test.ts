@@ -13,7 +13,7 @@ import { adjustMargins } from "./margins.ts";
 import { noteThroughput, notSaturated } from "./saturation.ts";
 import { declaredService, meanServiceMs, noteService, serviceMs } from "./service-time.ts";
 import { startsLeft, startsOfLastMinute } from "./start-budget.ts";
-import { noteStartup, remainingMs, startupQuantile, viewStartups } from "./startup-times.ts";
+import { noteStartup, remainingMs, viewStartups } from "./startup-times.ts";
 import { addArrivals, keepNewest, pickJobs, withOldest } from "./waiting-jobs.ts";
 
 const total = (batches: readonly { readonly count: number }[]): number =>
@@ -126,8 +126,8 @@ describe("the envelope", () => {
 describe("start-up times", () => {
   test("are as declared until five were seen, then the ninth of ten", () => {
     const four = [1, 2, 3, 4].map((s) => s * 1000);
-    expect(startupQuantile(four, 0.9, 10_000)).toBe(10_000);
-    expect(startupQuantile([...four, 5000], 0.9, 10_000)).toBe(5000);
+    expect(viewStartups(four, 10_000).p90).toBe(10_000);
+    expect(viewStartups([...four, 5000], 10_000).p90).toBe(5000);
     let times: readonly number[] = [];
     for (let start = 0; start < 100; start += 1) times = noteStartup(times, start);
     expect(times).toHaveLength(64);

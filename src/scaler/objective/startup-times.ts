@@ -12,13 +12,6 @@ export function noteStartup(times: StartupTimes, ms: number): StartupTimes {
   return [...times, Math.max(0, ms)].slice(-mostSamples);
 }
 
-/** The start that this share of all do not exceed; the declared one until enough were seen. */
-export function startupQuantile(times: StartupTimes, share: number, declaredMs: number): number {
-  if (times.length < enoughSamples) return declaredMs;
-  const sorted = times.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? declaredMs;
-}
-
 /** What is known of starts at one time. */
 export interface StartupView {
   readonly times: StartupTimes;
@@ -30,13 +23,17 @@ export interface StartupView {
   readonly lostAfter: number;
 }
 
-/** See {@link StartupView}. */
+/** See {@link StartupView}; as declared until enough were seen. */
 export function viewStartups(times: StartupTimes, declaredMs: number): StartupView {
-  const p90 = startupQuantile(times, 0.9, declaredMs);
-  const p99 = startupQuantile(times, 0.99, declaredMs);
-  const sum = times.reduce((total, ms) => total + ms, 0);
-  const mean = times.length < enoughSamples ? declaredMs : sum / times.length;
+  const known = times.length < enoughSamples ? [declaredMs] : times.toSorted((a, b) => a - b);
+  const [p90, p99] = [quantileOf(known, 0.9), quantileOf(known, 0.99)];
+  const mean = known.reduce((total, ms) => total + ms, 0) / known.length;
   return { times, p90, mean, spread: p99 - p90, lostAfter: Math.max(3 * p99, 1000) };
+}
+
+/** The start that this share of all do not exceed. */
+function quantileOf(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }
 
 /**
