@@ -85,26 +85,39 @@ function createPart(
     async leave(occupied, gone) {
       const left = part?.member;
       part = null;
-      left?.withdraw();
-      if (left === undefined) return void (await gone);
-      let isGone = false;
-      let cancel = (): void => undefined;
-      async function look(member: SharedCapMember): Promise<void> {
-        const now = await occupied();
-        if (isGone) return;
-        member.hold(clock.now(), now, 0);
-        cancel = clock.after(leavingLookMs, () => void look(member));
-      }
-      await look(left);
-      try {
-        await gone;
-      } finally {
-        isGone = true;
-        cancel();
-        left.leave();
-      }
+      await (left === undefined ? gone : leaveWhenGone(left, { occupied, gone, clock }));
     },
   };
+}
+
+interface Leaving {
+  readonly occupied: () => Promise<Occupancy>;
+  readonly gone: Promise<unknown>;
+  readonly clock: Clock;
+}
+
+/** Gives the room of each worker back as it leaves, and the rest at the end. */
+async function leaveWhenGone(
+  member: SharedCapMember,
+  { occupied, gone, clock }: Leaving,
+): Promise<void> {
+  let isGone = false;
+  let cancel = (): void => undefined;
+  async function look(): Promise<void> {
+    const now = await occupied();
+    if (isGone) return;
+    member.hold(clock.now(), now, 0);
+    cancel = clock.after(leavingLookMs, () => void look());
+  }
+  member.withdraw();
+  await look();
+  try {
+    await gone;
+  } finally {
+    isGone = true;
+    cancel();
+    member.leave();
+  }
 }
 
 /** How a target's workers are counted that take room in a cap which nobody asks for them: those of a paused object. */

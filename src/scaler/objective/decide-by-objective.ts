@@ -21,7 +21,7 @@ import type { ObjectiveState } from "./objective-state.ts";
 import { lookAtQueue } from "./queue-look.ts";
 import { type OwnDecision, toSharedWish } from "./shared-wish.ts";
 import { startsLeft, startsOfLastMinute } from "./start-budget.ts";
-import { remainingMs, startupQuantile } from "./startup-times.ts";
+import { remainingMs, viewStartups } from "./startup-times.ts";
 import { pickJobs } from "./waiting-jobs.ts";
 import { withoutReading } from "./without-reading.ts";
 
@@ -50,7 +50,7 @@ export function dueEdgesOf(
   policy: ObjectivePolicy,
   { startups }: Pick<ObjectiveState, "startups">,
 ): readonly number[] {
-  const startupMs = startupQuantile(startups, 0.9, policy.startupMs);
+  const { p90: startupMs } = viewStartups(startups, policy.startupMs);
   return dueEdges(startupMs + Math.max(2 * policy.pollingIntervalMs, policy.startCostMs));
 }
 
