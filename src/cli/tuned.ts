@@ -5,7 +5,7 @@ import { text as readStream } from "node:stream/consumers";
 import { formatMs, type ObjectiveMode, SluiceError, toMs } from "../core/index.ts";
 import {
   annotatedFields,
-  annotatedPolicy,
+  annotatedPolicyOf,
   annotatedWith,
   followsObjective,
   type ObjectivePolicyOptions,
@@ -56,16 +56,8 @@ export async function tunedOf(options: TunedOptions): Promise<Tuned> {
       "say what to tune: --file scaledobject.yaml, or --objective cost.",
     );
   const { object, text } = await objectOf(file, options.name);
-  if (object.kind === "ScaledJob") {
-    if (!followsObjective(object)) return tunedJob(object, text);
-    throw new SluiceError(
-      "OPTION_INVALID",
-      `a ScaledJob under sluice.dev/objective goes by none of the parameters that are tuned; got ${nameOf(object)}. Take the annotation out to tune KEDA's, and compare with sluice simulate --against objective.`,
-    );
-  }
-  return followsObjective(object)
-    ? tunedAnnotated(object, text, options)
-    : tunedObject(object, text);
+  if (followsObjective(object)) return tunedAnnotated(object, text, options);
+  return object.kind === "ScaledJob" ? tunedJob(object, text) : tunedObject(object, text);
 }
 
 function tunedObjective(options: TunedOptions, mode: ObjectiveMode): Tuned {
@@ -122,7 +114,11 @@ function tunedJob(job: ScaledJob, text: string): Tuned {
   };
 }
 
-function tunedAnnotated(object: ScaledObject, text: string, { maxWait }: TunedOptions): Tuned {
+function tunedAnnotated(
+  object: ScaledObject | ScaledJob,
+  text: string,
+  { maxWait }: TunedOptions,
+): Tuned {
   const asked = object.controls.objective?.maxWaitMs ?? 0;
   if (asked !== toMs(maxWait))
     throw new SluiceError(
@@ -131,15 +127,13 @@ function tunedAnnotated(object: ScaledObject, text: string, { maxWait }: TunedOp
     );
   if (object.spec.triggers.some(({ type }) => type === "cron"))
     say("warning: the windows of cron triggers are left out; sluice simulate shows their part");
-  const { spec, controls, metadata } = object;
-  const own = { spec, controls, metadata };
   const [asItIs, tuned] = names;
   return {
-    subject: { kind: "annotated", object: own },
-    yamlOf: (values) => tunedYaml({ object, text, fields: annotatedFields(own, values) }),
+    subject: { kind: "annotated", object },
+    yamlOf: (values) => tunedYaml({ object, text, fields: annotatedFields(object, values) }),
     policiesOf: (values) => [
-      annotatedPolicy(own, asItIs),
-      annotatedPolicy(annotatedWith(own, values), tuned),
+      annotatedPolicyOf(object, asItIs),
+      annotatedPolicyOf(annotatedWith(object, values), tuned),
     ],
   };
 }

@@ -28,7 +28,12 @@ export {
   tunedFields,
   withValues,
 } from "./tune/object-parameter.ts";
-export { annotatedFields, annotatedWith, objectiveWith } from "./tune/objective-tunable.ts";
+export {
+  annotatedFields,
+  annotatedPolicyOf,
+  annotatedWith,
+  objectiveWith,
+} from "./tune/objective-tunable.ts";
 export type { Parameter, Setting } from "./tune/parameter.ts";
 export { scaledJobParameters } from "./tune/scaled-job-tunable.ts";
 export { scaledObjectParameters } from "./tune/scaled-object-tunable.ts";

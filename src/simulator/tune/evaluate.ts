@@ -7,7 +7,7 @@ import { type Load, sliceLoad } from "../loads/load.ts";
 import type { ObjectivePolicyOptions } from "../policies/objective.ts";
 import { toReport } from "../report.ts";
 import type { TunableObject } from "./object-parameter.ts";
-import { annotatedTunable, objectiveTunable } from "./objective-tunable.ts";
+import { type Annotated, annotatedTunable, objectiveTunable } from "./objective-tunable.ts";
 import type { Setting, Tunable } from "./parameter.ts";
 import { scaledJobTunable } from "./scaled-job-tunable.ts";
 import { scaledObjectTunable } from "./scaled-object-tunable.ts";
@@ -24,11 +24,11 @@ export interface TuneSetup {
   readonly broker: BrokerModel;
 }
 
-/** Whose parameters are searched. `annotated` is a ScaledObject under its annotation `sluice.dev/objective`. */
+/** Whose parameters are searched. `annotated` is an object under its annotation `sluice.dev/objective`. */
 export type TuneSubject =
   | { readonly kind: "scaled-object"; readonly object: TunableObject }
   | { readonly kind: "scaled-job"; readonly job: ScaledJob }
-  | { readonly kind: "annotated"; readonly object: TunableObject }
+  | { readonly kind: "annotated"; readonly object: Annotated }
   | { readonly kind: "objective"; readonly options: ObjectivePolicyOptions };
 
 /** The tunable of a subject. */

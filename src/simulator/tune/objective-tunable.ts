@@ -1,12 +1,14 @@
 import type { ObjectiveMode } from "../../core/index.ts";
-import { objectiveOf, toObjectivePolicy } from "../../scaler/index.ts";
-import type { ObjectiveControl } from "../../specs/index.ts";
+import { jobObjectiveOf, objectiveOf, toObjectivePolicy } from "../../scaler/index.ts";
+import type { ObjectiveControl, ScaledJob, ScaledObject } from "../../specs/index.ts";
+import type { Policy } from "../engine/policy.ts";
+import { jobObjectivePolicy } from "../policies/job-objective.ts";
 import {
   annotatedPolicy,
   type ObjectivePolicyOptions,
   objectivePolicy,
 } from "../policies/objective.ts";
-import { minimums, type TunableObject, type TunedField } from "./object-parameter.ts";
+import { minimums, type TunedField } from "./object-parameter.ts";
 import {
   type Cause,
   choice,
@@ -25,6 +27,9 @@ interface Margins {
   readonly pollingInterval: number;
   readonly minReplicaCount: number;
 }
+
+/** Of the parameters the first ones stand in the annotation. */
+const marginCount = 4;
 
 const looks = [1, 2, 5, 10, 15, 30];
 
@@ -102,23 +107,37 @@ export function objectiveWith(
   };
 }
 
-/** A ScaledObject under its annotation `sluice.dev/objective`, with its margins. */
-export function annotatedTunable(object: TunableObject): Tunable {
-  const { spec } = object;
-  const most = spec.maxReplicaCount ?? 100;
+/** A ScaledObject or ScaledJob with the annotation `sluice.dev/objective`. */
+export type Annotated =
+  | Pick<ScaledObject, "kind" | "spec" | "controls" | "metadata">
+  | Pick<ScaledJob, "kind" | "spec" | "controls" | "metadata">;
+
+/** The policy of an annotated object, by its kind. */
+export function annotatedPolicyOf(
+  object: Annotated,
+  options: { readonly name?: string } = {},
+): Policy {
+  return object.kind === "ScaledJob"
+    ? jobObjectivePolicy(object, options)
+    : annotatedPolicy(object, options);
+}
+
+/** An object under its annotation `sluice.dev/objective`, with its margins. */
+export function annotatedTunable(object: Annotated): Tunable {
+  const most = object.spec.maxReplicaCount ?? 100;
   return {
     parameters: annotatedParameters(object),
-    current: annotatedPolicy(object),
-    policyOf: (values) => annotatedPolicy(annotatedWith(object, values), { name: "tuned" }),
+    current: annotatedPolicyOf(object),
+    policyOf: (values) => annotatedPolicyOf(annotatedWith(object, values), { name: "tuned" }),
     causes: causesOf({
-      everySecond: annotatedPolicy({ ...object, spec: { ...spec, pollingInterval: 1 } }),
-      tenfold: annotatedPolicy({ ...object, spec: { ...spec, maxReplicaCount: 10 * most } }),
+      everySecond: annotatedPolicyOf(withSpec(object, { pollingInterval: 1 })),
+      tenfold: annotatedPolicyOf(withSpec(object, { maxReplicaCount: 10 * most })),
     }),
   };
 }
 
-function annotatedParameters(object: TunableObject): readonly Parameter[] {
-  const policy = objectiveOf(object);
+function annotatedParameters(object: Annotated): readonly Parameter[] {
+  const policy = object.kind === "ScaledJob" ? jobObjectiveOf(object) : objectiveOf(object);
   if (policy === null) return [];
   // The engine shortens longer ones, see objectiveOf.
   const longestLook = Math.max(1, Math.min(5, policy.maxWaitMs / 6000));
@@ -133,29 +152,38 @@ function annotatedParameters(object: TunableObject): readonly Parameter[] {
   );
 }
 
+function withSpec(
+  object: Annotated,
+  change: Partial<Record<"pollingInterval" | "minReplicaCount" | "maxReplicaCount", number>>,
+): Annotated {
+  return object.kind === "ScaledJob"
+    ? { ...object, spec: { ...object.spec, ...change } }
+    : { ...object, spec: { ...object.spec, ...change } };
+}
+
 /** The object with the values of a candidate. */
-export function annotatedWith<O extends TunableObject>(object: O, values: readonly Setting[]): O {
-  const { spec, controls } = object;
+export function annotatedWith(object: Annotated, values: readonly Setting[]): Annotated {
   const { pollingInterval, minReplicaCount, startCost, ...margins } = marginsOf(values);
-  const objective = { ...controls.objective, ...margins, startCostMs: startCost * 1000 };
-  return {
-    ...object,
-    spec: { ...spec, pollingInterval, minReplicaCount },
-    controls: { ...controls, objective: objective as ObjectiveControl },
-  };
+  const { objective } = object.controls;
+  const control = { ...objective, ...margins, startCostMs: startCost * 1000 } as ObjectiveControl;
+  const controls = { ...object.controls, objective: control };
+  return withSpec({ ...object, controls }, { pollingInterval, minReplicaCount });
 }
 
 /** The values of a candidate as fields of the object. */
 export function annotatedFields(
-  object: TunableObject,
+  object: Annotated,
   values: readonly Setting[],
 ): readonly TunedField[] {
   const { spec, controls } = annotatedWith(object, values);
+  const isChanged = annotatedParameters(object)
+    .slice(0, marginCount)
+    .some(({ current }, place) => current !== values[place]);
   const path = ["metadata", "annotations", "sluice.dev/objective"];
   const field = (key: "pollingInterval" | "minReplicaCount"): readonly TunedField[] =>
     spec[key] === (object.spec[key] ?? 0) ? [] : [{ path: ["spec", key], value: spec[key] }];
   return [
-    ...(controls.objective === null ? [] : [{ path, value: annotationOf(controls.objective) }]),
+    ...(isChanged && controls.objective ? [{ path, value: annotationOf(controls.objective) }] : []),
     ...field("pollingInterval"),
     ...field("minReplicaCount"),
   ];
@@ -164,7 +192,7 @@ export function annotatedFields(
 /** `maxWait=30s,mode=cost,theta=0.85`: what differs from a default, behind the wait and the mode. */
 function annotationOf(control: ObjectiveControl): string {
   const { maxWaitMs, mode, theta, adaptive, lateShare, startCostMs, startupDelayMs } = control;
-  const { concurrency } = control;
+  const { concurrency, messagesPerJob } = control;
   const parts = [
     `maxWait=${periodText(maxWaitMs)}`,
     `mode=${mode}`,
@@ -173,6 +201,9 @@ function annotationOf(control: ObjectiveControl): string {
     ...(lateShare === undefined ? [] : [`lateShare=${lateShare}`]),
     ...(startCostMs ? [`startCost=${periodText(startCostMs)}`] : []),
     ...(startupDelayMs === undefined ? [] : [`startupDelay=${periodText(startupDelayMs)}`]),
+    ...(messagesPerJob === undefined
+      ? []
+      : [`messagesPerJob=${messagesPerJob === "one" ? 1 : "many"}`]),
     ...(concurrency === undefined ? [] : [`concurrency=${concurrency}`]),
   ];
   return parts.join(",");

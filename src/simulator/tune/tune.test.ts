@@ -6,7 +6,12 @@ import { generateLoad } from "../loads/workloads.ts";
 import { attribute } from "./attribution.ts";
 import { createEvaluator } from "./evaluate.ts";
 import { tunedFields, withValues } from "./object-parameter.ts";
-import { annotatedFields, annotatedWith, objectiveWith } from "./objective-tunable.ts";
+import {
+  annotatedFields,
+  annotatedTunable,
+  annotatedWith,
+  objectiveWith,
+} from "./objective-tunable.ts";
 import { scaledObjectParameters } from "./scaled-object-tunable.ts";
 import { paretoFront, scoreOf, type Tried, thinned } from "./search.ts";
 import { type TuneOptions, tune } from "./tune.ts";
@@ -23,8 +28,7 @@ spec:
   - {type: rabbitmq, metadata: {host: "amqp://mq", queueName: q, mode: QueueLength, value: "7"}}
 `;
 const [object] = parseSpecs(text, "so.yaml").scaledObjects;
-const [job] = parseSpecs(
-  `
+const jobText = `
 apiVersion: keda.sh/v1alpha1
 kind: ScaledJob
 metadata: {name: worker}
@@ -32,9 +36,8 @@ spec:
   jobTargetRef: {template: {spec: {containers: [{name: w, image: w}], restartPolicy: Never}}}
   maxReplicaCount: 40
   triggers: [{type: redis, metadata: {listName: q}}]
-`,
-  "sj.yaml",
-).scaledJobs;
+`;
+const [job] = parseSpecs(jobText, "sj.yaml").scaledJobs;
 if (object === undefined || job === undefined) throw new Error("no object");
 const subject = { kind: "scaled-object", object } as const;
 const load = generateLoad("step", { seed: 2 });
@@ -174,7 +177,9 @@ describe("tuning something else", () => {
     expect(best.training.workerSeconds).toBeLessThanOrEqual(current.training.workerSeconds);
     expect(objectiveWith(objective.options, best.values).objective.theta).toBe(best.values[0]);
   });
+});
 
+describe("tuning an annotated objective", () => {
   test("writes an objective's margins as an annotation of which the same policy is read", () => {
     const [annotated] = parseSpecs(
       text.replace("{name: worker}", '{name: w, annotations: {sluice.dev/objective: "30s"}}'),
@@ -198,6 +203,27 @@ describe("tuning something else", () => {
       "so.yaml",
     ).scaledObjects;
     expect(annotatedWith(annotated, values).controls.objective).toEqual(read?.controls.objective);
+    const present = annotatedTunable(annotated).parameters.map(({ current }) => current);
+    expect(annotatedFields(annotated, present)).toEqual([]);
+  });
+
+  test("searches the margins of a ScaledJob's objective, and keeps what else its annotation says", async () => {
+    const [annotated] = parseSpecs(
+      jobText.replace(
+        "{name: worker}",
+        '{name: w, annotations: {sluice.dev/objective: "maxWait=60s,messagesPerJob=many"}}',
+      ),
+      "sj.yaml",
+    ).scaledJobs;
+    if (annotated === undefined) throw new Error("no ScaledJob");
+    const { best } = await tune({
+      ...{ subject: { kind: "annotated", object: annotated }, maxWaitMs: 60_000 },
+      load: sliceLoad(generateLoad("sporadic", { seed: 1 }), 0, 3600 * second),
+      ...{ candidates: 4, folds: 1 },
+    });
+    expect(best.training.excess).toBe(0);
+    const [annotation] = annotatedFields(annotated, [0.5, "cost", "false", 0, 5, 0]);
+    expect(annotation?.value).toBe("maxWait=60s,mode=cost,theta=0.5,messagesPerJob=many");
   });
 });
 
