@@ -21,7 +21,7 @@ import {
   tunedFields,
   withValues,
 } from "../simulator/index.ts";
-import { nameOf, readSpecs, type ScaledJob, type ScaledObject } from "../specs/index.ts";
+import { readSpecs, type ScaledJob, type ScaledObject } from "../specs/index.ts";
 import { say } from "./terminal.ts";
 import { scaleYaml, tunedYaml } from "./tuned-yaml.ts";
 
