@@ -15,7 +15,7 @@ import {
 } from "../src/simulator/index.ts";
 import { parseSpecs, type ScaledJob } from "../src/specs/index.ts";
 
-const seeds = [101, 102, 103];
+const seeds = [201, 202, 203];
 const maxWaitMs = 30_000;
 
 /** Kafka's lag still holds what jobs have taken, a Redis list does not: each strategy gets the one that it is meant for. */

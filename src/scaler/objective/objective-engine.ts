@@ -6,12 +6,18 @@ import { createEngine, type Engine } from "../engine.ts";
 import { factsOf } from "../explain/trigger-facts.ts";
 import type { ScalerEngine, ScalerEngineOptions } from "../keda-engine/index.ts";
 import type { ReplicaWindow } from "../replica-window.ts";
-import type { MetricReading, ScalerTrigger } from "../scaler-trigger.ts";
+import type { ScalerTrigger } from "../scaler-trigger.ts";
 import type { Target } from "../target.ts";
-import type { MetricSample, ReadingWish, Trigger } from "../trigger.ts";
+import type { ReadingWish, Trigger } from "../trigger.ts";
 import { toObjectiveOptions } from "./annotated-options.ts";
 import { checkObjective } from "./check-objective.ts";
-import { checkCounting, countsMessages, objectivePollingMs } from "./counting-triggers.ts";
+import {
+  checkCounting,
+  countsMessages,
+  isCount,
+  objectivePollingMs,
+  sampleOf,
+} from "./counting-triggers.ts";
 import { type ObjectivePolicy, toObjectivePolicy } from "./objective-policy.ts";
 import type { ObjectiveState } from "./objective-state.ts";
 import { rememberObjective } from "./remember-objective.ts";
@@ -164,9 +170,11 @@ function queueTrigger(
       const read = await Promise.all(
         counting.map(async (trigger) => {
           const readings = await trigger.read(wish());
-          const counts = readings.filter(({ metricName }) => !metricName.endsWith("-age"));
           const spec = specs[trigger.index];
-          return counts.map((reading) => sampleOf(reading, spec, clock.now()));
+          const isReady =
+            spec !== undefined && factsOf(spec)?.inFlight(spec.metadata) === "excluded";
+          const terms = { at: clock.now(), isReady };
+          return readings.filter(isCount).map((reading) => sampleOf(reading, terms));
         }),
       );
       return read.flat();
@@ -178,23 +186,5 @@ function queueTrigger(
       };
     },
     close: async () => undefined,
-  };
-}
-
-/** A trigger's count of messages as a sample. */
-function sampleOf(reading: MetricReading, spec: TriggerSpec | undefined, at: number): MetricSample {
-  const {
-    metricName,
-    oldestAgeMs = null,
-    due,
-    activeGroups,
-    messages: value = reading.value,
-  } = reading;
-  const isReady = spec !== undefined && factsOf(spec)?.inFlight(spec.metadata) === "excluded";
-  return {
-    ...{ name: metricName, value, at, oldestAgeMs },
-    ...{ ready: isReady ? value : null, inFlight: null, delayed: null },
-    ...(due && { due }),
-    ...(activeGroups !== undefined && { activeGroups }),
   };
 }

@@ -58,7 +58,8 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function sumKnown(values: readonly (number | null)[]): number | null {
+/** The sum, where all are known. */
+export function sumKnown(values: readonly (number | null)[]): number | null {
   const known = values.flatMap((value) => (value === null ? [] : [value]));
   return known.length === values.length ? sum(known) : null;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseSpecs, type ScaledJob } from "../../../specs/index.ts";
 import { type JobStatus, toJobTargetStatus } from "../../job-target.ts";
+import type { MetricReading } from "../../scaler-trigger.ts";
 import { decideJobsByObjective, type JobObjectiveOutcome } from "./decide-jobs-by-objective.ts";
 import { jobObjectiveOf } from "./job-objective-policy.ts";
 import { initialJobObjectiveState } from "./job-objective-state.ts";
@@ -46,9 +47,13 @@ function steer(given: Given = {}) {
   let state = initialJobObjectiveState(policy);
   const jobs = new Map<string, JobStatus>();
   const at = (seconds: number): number => start + seconds * second;
+  let told: Partial<MetricReading> = {};
   return {
     policy,
     jobs,
+    tell(more: Partial<MetricReading>) {
+      told = more;
+    },
     set(id: string, job: Partial<JobStatus>) {
       const base = { id, state: "running", ready: true, generation: 1, failures: 0 } as const;
       const known = jobs.get(id) ?? { ...base, createdAt: start, endedAt: null };
@@ -64,7 +69,7 @@ function steer(given: Given = {}) {
         triggers: [
           {
             ...{ index: 0, specs: [] },
-            readings: value === null ? null : [{ metricName, value, active: value > 0 }],
+            readings: value === null ? null : [{ metricName, value, active: value > 0, ...told }],
             failure: value === null ? "no answer" : null,
           },
         ],
@@ -170,6 +175,14 @@ describe("jobs of one message, besides deadlines,", () => {
     const held = look(40, null);
     expect(held).toMatchObject({ create: 0, decision: { rule: "hold" } });
     expect(codes(held)).toEqual(["KEDAScalerFailed"]);
+  });
+
+  test("no more than there are partitions", () => {
+    const { look, tell } = steer();
+    tell({ activeGroups: 4 });
+    const full = look(0, 500);
+    expect(full).toMatchObject({ create: 4, decision: { rule: "deadline" } });
+    expect(codes(full)).toContain("GroupsExhausted");
   });
 
   test("in latency mode, one at once from nothing", () => {

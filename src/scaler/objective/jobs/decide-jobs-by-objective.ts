@@ -18,6 +18,7 @@ import type { Occupancy, SharedCapMember, SharedWish } from "../shared-cap.ts";
 import { wishMs } from "../shared-wish.ts";
 import { type RecentStarts, startsLeft, startsOfLastMinute } from "../start-budget.ts";
 import { type StartupView, viewStartups } from "../startup-times.ts";
+import type { ArrivalBatch } from "../waiting-jobs.ts";
 import { type JobPlace, worstJobShortage } from "./job-capacity.ts";
 import { type JobEndings, noteEndings, placesHeld } from "./job-failures.ts";
 import type { JobObjectivePolicy } from "./job-objective-policy.ts";
@@ -123,8 +124,7 @@ function decide(
       : wantedOf(policy, learned, seen, shortage);
   const held = placesHeld(endings.failures, jobs, policy.messagesPerJob);
   const recent = startsOf(policy, look);
-  const most = policy.maxReplicaCount - current;
-  const room = Math.max(0, Math.min(jobs.room ?? most, most));
+  const room = roomOf(policy, seen);
   const asked = Math.max(0, Math.min(wanted - current - held, room));
   const guarded = guard(policy, look, { asked, recent });
   const lacking = lackingOf(policy, before, { at, current, held });
@@ -171,23 +171,39 @@ function toJobWish(
   };
 }
 
+/** How many jobs more may be. */
+function roomOf({ maxReplicaCount }: JobObjectivePolicy, { jobs }: JobObservation): number {
+  const most = maxReplicaCount - jobs.running;
+  return Math.max(0, Math.min(jobs.room ?? most, most));
+}
+
 /** The worst that the deadlines ask for where each job takes one message. */
 function shortageOfPlaces(policy: JobObjectivePolicy, { seen, learned }: JobLook): Shortage | null {
   const { at, jobs } = seen;
   const { startup, startupMs, aimMs, serviceMs, state } = learned;
   let due = 0;
-  // Of the time between two looks the beginning counts: a job that is created earlier costs no more.
-  const demands: Demand[] = state.waiting.map(({ from, count }) => {
-    due += count;
-    return { tauMs: from + aimMs - at, due, isKnown: true };
+  const demands: Demand[] = state.waiting.map((batch) => {
+    due += batch.count;
+    return { tauMs: earliestOf(batch, policy) + aimMs - at, due, isKnown: true };
   });
   const unfinished = jobs.jobs.filter(({ endedAt }) => endedAt === null);
   const capacity = {
     places: unfinished.flatMap((job) => placeOf(job, { at, startup, serviceMs })),
-    room: policy.maxReplicaCount - jobs.running,
+    room: roomOf(policy, seen),
     ...{ startupMs, serviceMs, tickMs: policy.pollingIntervalMs },
   };
   return worstJobShortage(capacity, demands);
+}
+
+/**
+ * Of the time between two looks the beginning counts, also where the first of a batch have been taken: a job that is created
+ * earlier costs no more.
+ */
+function earliestOf(
+  { from, to }: ArrivalBatch,
+  { pollingIntervalMs }: Pick<JobObjectivePolicy, "pollingIntervalMs">,
+): number {
+  return from === to ? from : Math.min(from, to - pollingIntervalMs);
 }
 
 /** None for a job that waits to be tried again, whose place is held, and for one that does not get to start. */
@@ -229,16 +245,23 @@ interface Guarded {
 /** What the guards leave of a wish for more. */
 function guard(
   policy: JobObjectivePolicy,
-  { seen, learned }: JobLook,
+  look: JobLook,
   wish: { readonly asked: number; readonly recent: RecentStarts },
 ): Guarded {
+  const { seen, learned } = look;
   const { asked, recent } = wish;
   const { running } = seen.jobs;
+  const most = learned.activeGroups === null ? asked : learned.activeGroups - running;
+  if (asked > most) {
+    const within = { ...look, learned: { ...learned, activeGroups: null } };
+    const guarded = guard(policy, within, { asked: Math.max(0, most), recent });
+    return { ...guarded, by: guarded.by ?? "groups" };
+  }
   const { frozenUntil, limit, seen: times } = learned.state.saturation;
   if (asked > 0 && times > 0 && frozenUntil !== null && limit !== null) {
     // Jobs end by themselves, so a count is frozen at what it was and not at what is left of it.
-    const most = seen.at < frozenUntil ? Math.floor(limit / 1.5) : limit;
-    const create = Math.max(0, Math.min(asked, most - running));
+    const upTo = seen.at < frozenUntil ? Math.floor(limit / 1.5) : limit;
+    const create = Math.max(0, Math.min(asked, upTo - running));
     if (create < asked) return { create, by: "saturated" };
   }
   const left = startsLeft(recent, policy.maxStartsPerMinute);

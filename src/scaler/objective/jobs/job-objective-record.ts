@@ -19,7 +19,7 @@ export interface FiguredJobs {
   /** Places of failed jobs. */
   readonly held: number;
   /** What kept the count below what was wanted. */
-  readonly guard: "saturated" | "budget" | null;
+  readonly guard: "saturated" | "budget" | "groups" | null;
   /** What is missing for the minimum. */
   readonly lacking: number;
   /** What would be created without a shared cap, and what is; null where no cap is shared. */
@@ -186,9 +186,15 @@ function reasons(figured: FiguredJobs): readonly Reason[] {
   return list;
 }
 
-function guardReason(figured: FiguredJobs, guard: "saturated" | "budget"): Reason {
+function guardReason(figured: FiguredJobs, guard: NonNullable<FiguredJobs["guard"]>): Reason {
   const asked = askedOf(figured);
   const figures = { asked, create: figured.create };
+  if (guard === "groups")
+    return {
+      code: "GroupsExhausted",
+      text: `${asked} more are wanted, but only ${figured.learned.activeGroups} can be active at a time`,
+      figures,
+    };
   if (guard === "budget")
     return {
       code: "StartBudgetSpent",

@@ -3,7 +3,8 @@ import type { ReadingFailure } from "../../decision.ts";
 import type { JobTargetStatus } from "../../job-target.ts";
 import { type JobObservation, observeJobs, type TriggerReading } from "../../keda/index.ts";
 import type { MetricSample } from "../../trigger.ts";
-import type { QueueLook } from "../queue-look.ts";
+import { isCount, sampleOf } from "../counting-triggers.ts";
+import { type QueueLook, sumKnown } from "../queue-look.ts";
 import type { JobObjectivePolicy } from "./job-objective-policy.ts";
 import { takesAt } from "./jobs-as-workers.ts";
 
@@ -32,12 +33,7 @@ function samplesOf(
   { policy, at }: { readonly policy: JobObjectivePolicy; readonly at: number },
 ): readonly MetricSample[] {
   const isReady = policy.counts[index] === "excluded";
-  return (readings ?? [])
-    .filter(({ metricName }) => !metricName.endsWith("-age"))
-    .map(({ metricName: name, value, oldestAgeMs = null }) => ({
-      ...{ name, value, at, oldestAgeMs, ready: isReady ? value : null },
-      ...{ inFlight: null, delayed: null },
-    }));
+  return (readings ?? []).filter(isCount).map((reading) => sampleOf(reading, { at, isReady }));
 }
 
 /** What is known besides the look. */
@@ -72,7 +68,8 @@ export function lookAtOneMessageJobs(
   const ages = samples.flatMap(({ oldestAgeMs }) => (oldestAgeMs === null ? [] : [oldestAgeMs]));
   const ready = Math.max(0, excludes ? value : value - inHand, Math.min(value, atLeast));
   return {
-    ...{ at, ready, inFlight: inHand, due: [], activeGroups: null, workersTell: true },
+    ...{ at, ready, inFlight: inHand, due: [], workersTell: true },
+    activeGroups: sumKnown(samples.map(({ activeGroups }) => activeGroups ?? null)),
     oldestAgeMs: ages.length === 0 || ready === 0 ? null : Math.max(0, ...ages),
   };
 }
