@@ -51,9 +51,7 @@ describe("simulate", () => {
 });
 
 describe("simulate, with YAML of its own,", () => {
-  test("creates a ScaledJob's jobs by its objective, beside it by another, and tunes none", async ({
-    cli,
-  }) => {
+  test("creates a ScaledJob's jobs by its objective, and beside it by another", async ({ cli }) => {
     cli.write(
       "job.yaml",
       `apiVersion: keda.sh/v1alpha1
@@ -75,11 +73,6 @@ spec:
     expect(shared.workers.starts).toBeLessThan(8);
     expect(latency).toMatchObject({ policy: "objective:latency", jobs: { late: 0, done: 40 } });
     expect(latency.waitMs.p50).toBeLessThan(shared.waitMs.p50);
-    const tuned = await cli.run(["tune", ...command]);
-    expect(tuned).toMatchObject({
-      status: 2,
-      stderr: expect.stringContaining("a ScaledJob under sluice.dev/objective goes by none"),
-    });
   });
 
   test("names file and line of what is wrong, and what there is to choose from", async ({
