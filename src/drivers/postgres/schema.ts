@@ -6,6 +6,7 @@
  */
 import { SluiceError } from "../../core/index.ts";
 import type { Database, Query } from "./database.ts";
+import { dueTimes } from "./due-times.ts";
 import { functions } from "./functions.ts";
 import { tables } from "./tables.ts";
 import { views } from "./views.ts";
@@ -20,6 +21,7 @@ export interface Migration {
 /** All steps, from an empty schema. */
 export const migrations: readonly Migration[] = [
   { readableFrom: 1, sql: (s) => `${tables(s)}\n${functions(s)}\n${views(s)}` },
+  { readableFrom: 1, sql: dueTimes },
 ];
 
 /** What is brought up to date. */
