@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { silentLogger } from "../../src/core/index.ts";
 import {
   createObjectiveEngine,
+  type Decision,
   type MetricReading,
   objectiveOf,
   type ReadingWish,
@@ -148,5 +149,41 @@ describe("a ScaledObject with an objective", () => {
     expect(await scaled("sluice.dev/objective: 30s", broken)).toEqual([]);
     const paused = "sluice.dev/objective: 30s, autoscaling.keda.sh/paused-scale-out: 'true'";
     expect(await scaled(paused, async () => 200)).toEqual([]);
+  });
+});
+
+describe("a trigger whose counts depend on what is resolved", () => {
+  test.each([
+    ["amqp://broker", 7],
+    ["http://broker:15672", null],
+  ])("is believed by the host: %s tells of %s that wait", async (host, ready) => {
+    const clock = createVirtualClock();
+    const decisions: Decision[] = [];
+    const engine = createObjectiveEngine({
+      ...{ name: "ScaledObject default/worker", clock, logger: silentLogger },
+      object: objectOf(
+        "sluice.dev/objective: 30s",
+        "",
+        "{type: rabbitmq, metadata: {queueName: q, hostFromEnv: HOST, mode: QueueLength, value: '5'}}",
+      ),
+      resolutions: [{ parameters: {}, podIdentity: null, env: { HOST: host } }],
+      triggers: [
+        {
+          ...{ type: "rabbitmq", index: 0, name: "" },
+          metricSpecs: async () => [],
+          read: async () => [{ metricName: "s0-rabbitmq", value: 7, active: true }],
+          close: async () => undefined,
+        },
+      ],
+      target: {
+        status: async () => toTargetStatus([]),
+        scale: async () => undefined,
+        close: async () => undefined,
+      },
+      onDecision: (decision) => decisions.push(decision),
+    });
+    engine.start();
+    await expect.poll(() => decisions[0]?.seen.samples).toMatchObject([{ value: 7, ready }]);
+    await engine.stop();
   });
 });

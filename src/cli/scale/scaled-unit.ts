@@ -27,6 +27,7 @@ import {
 } from "../../scaler/index.ts";
 import {
   nameOf,
+  type ResolvedTrigger,
   resolveTrigger,
   type ScaledJob,
   type ScaledObject,
@@ -80,6 +81,8 @@ interface Version<Owner> {
   readonly owner: Owner;
   readonly triggers: readonly ScalerTrigger[];
   readonly command: PodCommand | null;
+  /** What is resolved of the triggers, where an objective goes by it; else none. */
+  readonly resolutions: readonly ResolvedTrigger[];
   readonly jobObjective: JobObjectivePolicy | null;
 }
 
@@ -92,14 +95,17 @@ async function prepare<Owner extends ScaledObject | ScaledJob>(
   const command = options.isDryRun ? null : podCommand(set, owner);
   const triggers = await openTriggers(set, owner, options);
   if (owner.kind === "ScaledObject") objectiveOf(owner, { triggers });
-  const jobObjective = owner.kind === "ScaledJob" ? await objectiveOfJob(set, owner) : null;
-  return { owner, triggers, command, jobObjective };
+  const resolutions = await resolutionsFor(set, owner);
+  const jobObjective = owner.kind === "ScaledJob" ? jobObjectiveOf(owner, { resolutions }) : null;
+  return { owner, triggers, command, resolutions, jobObjective };
 }
 
-async function objectiveOfJob(set: SpecSet, job: ScaledJob): Promise<JobObjectivePolicy | null> {
-  if (job.controls.objective === null) return null;
-  const resolve = job.spec.triggers.map((trigger) => resolveTrigger(set, job, trigger));
-  return jobObjectiveOf(job, { resolutions: await Promise.all(resolve) });
+async function resolutionsFor(
+  set: SpecSet,
+  owner: ScaledObject | ScaledJob,
+): Promise<readonly ResolvedTrigger[]> {
+  if (owner.controls.objective === null) return [];
+  return Promise.all(owner.spec.triggers.map((trigger) => resolveTrigger(set, owner, trigger)));
 }
 
 /** The part of a unit that is the same for both kinds: an engine that is replaced when the spec changes. */
@@ -195,6 +201,7 @@ async function openObject(
         return createObjectiveEngine({
           ...engineParts(version, options),
           object: version.owner,
+          resolutions: version.resolutions,
           target: all,
           startDelayMs,
           ...(sharedCap && { sharedCap }),

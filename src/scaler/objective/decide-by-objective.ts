@@ -259,5 +259,9 @@ function guard(
   }
   const left = startsLeft(startsOfLastMinute(state.recentStarts, at), policy.maxStartsPerMinute);
   const allowed = Math.min(wanted, current + left, current + policy.maxStepUp);
-  return { wanted, allowed, by: current + left < wanted ? "budget" : null };
+  return {
+    wanted,
+    allowed,
+    by: current + left < Math.min(wanted, policy.maxReplicaCount) ? "budget" : null,
+  };
 }

@@ -3,7 +3,8 @@ import { SluiceError } from "../../core/index.ts";
 import type { ScaledObject, TriggerSpec } from "../../specs/index.ts";
 import type { Decision } from "../decision.ts";
 import { createEngine, type Engine } from "../engine.ts";
-import { factsOf } from "../explain/trigger-facts.ts";
+import type { Resolution } from "../explain/explanation.ts";
+import { inFlightOf } from "../explain/in-flight.ts";
 import type { ScalerEngine, ScalerEngineOptions } from "../keda-engine/index.ts";
 import type { ReplicaWindow } from "../replica-window.ts";
 import type { ScalerTrigger } from "../scaler-trigger.ts";
@@ -26,6 +27,8 @@ import type { SharedCapMember } from "./shared-cap.ts";
 /** A ScaledObject with an objective, and its parts. */
 export interface ObjectiveEngineOptions extends ScalerEngineOptions {
   readonly object: Pick<ScaledObject, "spec" | "controls">;
+  /** Of its triggers, in order, for those whose values depend on it. Default: none is known. */
+  readonly resolutions?: readonly Resolution[];
   readonly target: Target;
   /** The object's part in a cap that it shares. Stays a member when the engine stops, as the workers stay. */
   readonly sharedCap?: SharedCapMember;
@@ -107,6 +110,7 @@ export function createObjectiveEngine(
     ...{ target, clock, logger, initialState: memory.initialState },
     trigger: queueTrigger(options.triggers, {
       specs: object.spec.triggers,
+      resolutions: options.resolutions ?? [],
       clock,
       wish: memory.wish,
     }),
@@ -154,6 +158,7 @@ function windowsOf(
 
 interface QueueTriggerTerms {
   readonly specs: readonly TriggerSpec[];
+  readonly resolutions: readonly Resolution[];
   readonly clock: { now(): number };
   readonly wish: () => ReadingWish;
 }
@@ -161,7 +166,7 @@ interface QueueTriggerTerms {
 /** The triggers that count messages, as one reading. */
 function queueTrigger(
   triggers: readonly ScalerTrigger[],
-  { specs, clock, wish }: QueueTriggerTerms,
+  { specs, resolutions, clock, wish }: QueueTriggerTerms,
 ): Trigger {
   const counting = triggers.filter(countsMessages);
   return {
@@ -170,9 +175,9 @@ function queueTrigger(
       const read = await Promise.all(
         counting.map(async (trigger) => {
           const readings = await trigger.read(wish());
-          const spec = specs[trigger.index];
-          const isReady =
-            spec !== undefined && factsOf(spec)?.inFlight(spec.metadata) === "excluded";
+          const { index } = trigger;
+          const spec = specs[index];
+          const isReady = spec !== undefined && inFlightOf(spec, resolutions[index]) === "excluded";
           const terms = { at: clock.now(), isReady };
           return readings.filter(isCount).map((reading) => sampleOf(reading, terms));
         }),
