@@ -59,12 +59,12 @@ onServer("can be altered by a newer version while this one works on it", async (
   const { url, schema, open, sql } = newBed();
   const [sluice, consumer] = [new Sluice(await open()), await open()];
   const [confirmed, worked] = [new Set<string>(), new Map<string, number>()];
-  let isOver = false;
+  let [isOver, isConfirmed] = [false, false];
   const publishing = Array.from({ length: 4 }, async () => {
     while (!isOver) confirmed.add(await sluice.publish("q", { some: "input" }));
   });
   const working = (async () => {
-    while (!isOver || worked.size < confirmed.size) {
+    while (!isConfirmed || worked.size < confirmed.size) {
       const held = await consumer.receive("q", { max: 50, waitMs: 100, leaseMs: 60_000 });
       const receipts = held.map(({ receipt }) => receipt);
       await consumer.extend?.("q", receipts, 60_000);
@@ -92,7 +92,9 @@ onServer("can be altered by a newer version while this one works on it", async (
   const before = worked.size;
   await expect.poll(() => worked.size).toBeGreaterThan(before + 20);
   isOver = true;
-  await Promise.all([...publishing, working]);
+  await Promise.all(publishing);
+  isConfirmed = true;
+  await working;
   expect(new Set(worked.keys())).toEqual(confirmed);
   expect([...worked.values()].every((times) => times === 1)).toBe(true);
   expect(await sql(`SELECT DISTINCT version::int FROM ${schema}.version ORDER BY 1`)).toHaveLength(
