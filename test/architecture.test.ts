@@ -35,10 +35,11 @@ const rooms: Readonly<Record<string, Room>> = {
     optional: ["@azure/identity", "@azure/service-bus"],
   },
   "drivers/memory": { rooms: ["core"] },
-  "drivers/postgres": { rooms: ["core"], optional: ["pg"] },
+  "drivers/postgres": { rooms: ["core", "drivers/sql"], optional: ["pg"] },
   "drivers/rabbitmq": { rooms: ["core"], optional: ["amqplib"] },
   "drivers/redis": { rooms: ["core"], optional: ["ioredis"] },
-  "drivers/sqlite": { rooms: ["core"], optional: ["@photostructure/sqlite"] },
+  "drivers/sql": { rooms: ["core"] },
+  "drivers/sqlite": { rooms: ["core", "drivers/sql"], optional: ["@photostructure/sqlite"] },
   drivers: {
     rooms: [
       "core",

@@ -36,10 +36,17 @@ test("a batch of which one message says more is packed with all columns of that 
   });
 });
 
-test.each(["", "1", "1.2", "1.2.3.4", "-1.2.3", "1.2.x", " 1.2.3", "9999999999999999.1.1"])(
-  "%j is no receipt",
-  (receipt) => expect(parseReceipt(receipt)).toBe(null),
-);
+test.each([
+  "",
+  "1",
+  "1.2",
+  "1.2.3.4",
+  "-1.2.3",
+  "1.2.x",
+  " 1.2.3",
+  "9999999999999999.1.1",
+  "1.1.2147483648",
+])("%j is no receipt", (receipt) => expect(parseReceipt(receipt)).toBe(null));
 
 test("a receipt names message, lease and holder", () => {
   expect(parseReceipt("12.3.456")).toEqual({ seq: 12, lease: 3, holder: 456 });

@@ -1,12 +1,6 @@
-/** Between rows and the shapes of the driver contract. */
-import type {
-  DeadLetter,
-  Delivery,
-  Failure,
-  Headers,
-  OutgoingMessage,
-  WaitingMessage,
-} from "../../core/index.ts";
+/** Between the rows of PostgreSQL, which are arrays, and those of every lease table. */
+import type { DeadLetter, Delivery, OutgoingMessage, WaitingMessage } from "../../core/index.ts";
+import * as leaseTable from "../sql/index.ts";
 import type { Row } from "./database.ts";
 
 /**
@@ -30,7 +24,9 @@ export function packMessages(messages: readonly OutgoingMessage[]): PackedMessag
     ids: textArray(messages.map(({ id }) => id)),
     bodies: Buffer.concat(messages.map(({ body }) => body)),
     sizes: numberArray(messages.map(({ body }) => body.byteLength)),
-    headers: some(hasHeaders) ? textArray(messages.map(encodeHeaders)) : null,
+    headers: some(({ headers }) => leaseTable.hasHeaders(headers))
+      ? textArray(messages.map(({ headers }) => leaseTable.encodeHeaders(headers)))
+      : null,
     delays: some(({ delayMs }) => delayMs > 0)
       ? numberArray(messages.map(({ delayMs }) => delayMs))
       : null,
@@ -56,30 +52,14 @@ export function textArray(values: readonly (string | null)[]): string {
   return `{${items.join(",")}}`;
 }
 
-function hasHeaders({ headers }: OutgoingMessage): boolean {
-  for (const _ in headers) return true;
-  return false;
-}
-
-function encodeHeaders(message: OutgoingMessage): string | null {
-  return hasHeaders(message) ? JSON.stringify(message.headers) : null;
-}
-
 /** The rows of a claim, which come in no order of their own, as deliveries in the order of receiving. */
 export function toDeliveries(rows: readonly Row[], holder: number): readonly Delivery[] {
   return [...rows].sort(byOrder).map((row) => {
-    const [seq, lease, id, attempt, priority, due, published, headers, history, body] = row;
-    return {
-      id: String(id),
-      body: toBody(body),
-      headers: decodeHeaders(headers),
-      attempt: Number(attempt),
-      priority: Number(priority),
-      publishedAt: Number(published),
-      readyAt: Number(due),
-      history: decodeHistory(history),
-      receipt: `${seq}.${lease}.${holder}`,
-    };
+    const [seq, lease, id, attempts, priority, readyAt, publishedAt, headers, history, body] = row;
+    return leaseTable.toDelivery(
+      { id, body, headers, attempts, priority, publishedAt, readyAt, history },
+      leaseTable.toReceipt(seq, lease, holder),
+    );
   });
 }
 
@@ -104,34 +84,17 @@ export type DeadRow = readonly [
 
 /** A row of the dead letters of `queue`. */
 export function toDeadLetter(queue: string, row: Row): DeadLetter {
-  const [id, body, headers, attempts, published, history, reason, died] = row as DeadRow;
-  return {
-    id: String(id),
-    queue,
-    body: toBody(body),
-    headers: decodeHeaders(headers),
-    attempts: Number(attempts),
-    reason: String(reason),
-    publishedAt: Number(published),
-    deadAt: Number(died),
-    history: decodeHistory(history),
-  };
+  const [id, body, headers, attempts, publishedAt, history, reason, deadAt] = row as DeadRow;
+  const dead = { id, body, headers, attempts, publishedAt, history, reason, deadAt };
+  return leaseTable.toDeadLetter(queue, dead);
 }
-
-const stateNames = ["ready", "delayed", "in flight"] as const;
 
 /** A row of what waits. */
 export function toWaitingMessage(row: Row): WaitingMessage {
-  const [id, body, headers, attempts, published, priority, state] = row;
-  return {
-    id: String(id),
-    body: toBody(body),
-    headers: decodeHeaders(headers),
-    state: stateNames[Number(state)] ?? "ready",
-    attempts: Number(attempts),
-    priority: Number(priority),
-    publishedAt: Number(published),
-  };
+  const [id, body, headers, attempts, publishedAt, priority, state] = row;
+  return leaseTable.toWaitingMessage({
+    ...{ id, body, headers, attempts, publishedAt, priority, state },
+  });
 }
 
 /** A lease as the database knows it. */
@@ -143,9 +106,10 @@ export interface HeldLease {
 
 /** The lease that a receipt names; `null` for a receipt that is not ours. */
 export function parseReceipt(receipt: string): HeldLease | null {
-  const found = /^(\d{1,15})\.(\d{1,9})\.(\d{1,9})$/.exec(receipt);
-  if (found === null) return null;
-  return { seq: Number(found[1]), lease: Number(found[2]), holder: Number(found[3]) };
+  const held = leaseTable.parseReceipt(receipt);
+  // A holder is an integer of four bytes.
+  if (held === null || held.mark >= 2 ** 31) return null;
+  return { seq: held.seq, lease: held.lease, holder: held.mark };
 }
 
 /** The columns of some leases, as parameters. */
@@ -157,16 +121,4 @@ export function packLeases(
     numberArray(leases.map(({ lease }) => lease)),
     numberArray(leases.map(({ holder }) => holder)),
   ];
-}
-
-function toBody(value: unknown): Uint8Array {
-  return value instanceof Uint8Array ? value : new Uint8Array();
-}
-
-function decodeHeaders(value: unknown): Headers {
-  return typeof value === "string" ? JSON.parse(value) : {};
-}
-
-function decodeHistory(value: unknown): readonly Failure[] {
-  return typeof value === "string" ? JSON.parse(value) : [];
 }

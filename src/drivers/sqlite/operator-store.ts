@@ -1,7 +1,7 @@
 /** The SQL of what an operator asks: dead letters, peeking, purging, listing. Runs inside the driver's transactions. */
 import type { DeadLetter, DeadLetterSelection, WaitingMessage } from "../../core/index.ts";
 import type { Database, Row } from "./database.ts";
-import { decodeHeaders, decodeHistory, toBody } from "./rows.ts";
+import { toDeadLetter, toWaitingMessage } from "./rows.ts";
 
 /** See the top of this file. */
 export interface OperatorStore {
@@ -12,8 +12,6 @@ export interface OperatorStore {
   purge(queue: string): number;
   queues(): readonly string[];
 }
-
-const stateNames = ["ready", "delayed", "in flight"] as const;
 
 /** Prepares every statement once. */
 export function createOperatorStore(database: Database): OperatorStore {
@@ -71,31 +69,5 @@ export function createOperatorStore(database: Database): OperatorStore {
       return purged;
     },
     queues: () => sql.queues.all().map((row) => String(row.name)),
-  };
-}
-
-function toDeadLetter(queue: string, row: Row): DeadLetter {
-  return {
-    id: String(row.id),
-    queue,
-    body: toBody(row),
-    headers: decodeHeaders(row),
-    attempts: Number(row.lease) - Number(row.releases),
-    reason: String(row.reason),
-    publishedAt: Number(row.published_at),
-    deadAt: Number(row.died_at),
-    history: decodeHistory(row.history ?? null),
-  };
-}
-
-function toWaitingMessage(row: Row): WaitingMessage {
-  return {
-    id: String(row.id),
-    body: toBody(row),
-    headers: decodeHeaders(row),
-    state: stateNames[Number(row.state)] ?? "ready",
-    attempts: Number(row.lease) - Number(row.releases),
-    priority: Number(row.priority),
-    publishedAt: Number(row.published_at),
   };
 }

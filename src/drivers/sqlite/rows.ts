@@ -1,5 +1,6 @@
-/** Between rows and the shapes of the driver contract. */
-import type { Delivery, Failure, OutgoingMessage } from "../../core/index.ts";
+/** Between the rows of SQLite and those of every lease table. */
+import type { DeadLetter, Delivery, WaitingMessage } from "../../core/index.ts";
+import * as leaseTable from "../sql/index.ts";
 import type { Row } from "./database.ts";
 
 /** `UPDATE … RETURNING` promises no order. */
@@ -12,17 +13,24 @@ export function byOrder(a: Row, b: Row): number {
 }
 
 export function toDelivery(row: Row): Delivery {
-  return {
-    id: String(row.id),
-    body: toBody(row),
-    headers: decodeHeaders(row),
-    attempt: Number(row.lease) - Number(row.releases),
-    priority: Number(row.priority),
-    publishedAt: Number(row.published_at),
-    readyAt: Number(row.due_at),
-    history: decodeHistory(row.history ?? null),
-    receipt: `${row.seq}.${row.lease}.${row.published_at}`,
-  };
+  const { seq, lease, published_at, priority, due_at, history } = row;
+  const receipt = leaseTable.toReceipt(seq, lease, published_at);
+  return leaseTable.toDelivery({ ...stored(row), priority, readyAt: due_at, history }, receipt);
+}
+
+export function toDeadLetter(queue: string, row: Row): DeadLetter {
+  const { reason, died_at: deadAt, history } = row;
+  return leaseTable.toDeadLetter(queue, { ...stored(row), reason, deadAt, history });
+}
+
+export function toWaitingMessage(row: Row): WaitingMessage {
+  const { priority, state } = row;
+  return leaseTable.toWaitingMessage({ ...stored(row), priority, state });
+}
+
+function stored(row: Row): leaseTable.StoredMessage {
+  const { id, body, headers, lease, releases, published_at: publishedAt } = row;
+  return { id, body, headers, publishedAt, attempts: Number(lease) - Number(releases) };
 }
 
 /** The values of the `held` condition of every statement that needs a lease. */
@@ -30,27 +38,6 @@ export type HeldKey = readonly [seq: number, lease: number, publishedAt: number,
 
 /** The key that a receipt of this queue names; one that is not ours names no row. */
 export function parseReceipt(receipt: string, queue: number): HeldKey {
-  const [seq = -1, lease = -1, publishedAt = -1] = receipt.split(".").map(Number);
-  const isOurs = [seq, lease, publishedAt].every(Number.isSafeInteger);
-  return isOurs ? [seq, lease, publishedAt, queue] : [-1, -1, -1, queue];
-}
-
-export function encodeHeaders(headers: OutgoingMessage["headers"]): string | null {
-  for (const _ in headers) return JSON.stringify(headers);
-  return null;
-}
-
-/** The body of a row; SQLite may give an empty one back as NULL. */
-export function toBody(row: Row): Uint8Array {
-  return row.body instanceof Uint8Array ? row.body : new Uint8Array();
-}
-
-/** The headers of a row. */
-export function decodeHeaders(row: Row): Record<string, string> {
-  return typeof row.headers === "string" ? JSON.parse(row.headers) : {};
-}
-
-/** The history of a row. */
-export function decodeHistory(stored: Row[string]): readonly Failure[] {
-  return typeof stored === "string" ? JSON.parse(stored) : [];
+  const held = leaseTable.parseReceipt(receipt);
+  return held === null ? [-1, -1, -1, queue] : [held.seq, held.lease, held.mark, queue];
 }

@@ -10,14 +10,8 @@ import {
   type QueueDepth,
   type Settlement,
 } from "../../core/index.ts";
-import {
-  byOrder,
-  decodeHistory,
-  encodeHeaders,
-  type HeldKey,
-  parseReceipt,
-  toDelivery,
-} from "./rows.ts";
+import { decodeHistory, encodeHeaders } from "../sql/index.ts";
+import { byOrder, type HeldKey, parseReceipt, toDelivery } from "./rows.ts";
 import type { Statements } from "./statements.ts";
 
 /** Priorities run from 0 to this. */
