@@ -1,4 +1,5 @@
 /** RabbitMQ: rabbitmq-client and bare amqplib, with the same durability and prefetch, each in a virtual host of its own. */
+import { setTimeout as wait } from "node:timers/promises";
 import { askManagement } from "../test/support/rabbitmq-management.ts";
 import type { TestServer } from "../test/support/servers.ts";
 import type { BrokerBench } from "./brokers.ts";
@@ -45,6 +46,9 @@ interface Traffic {
 /** Frame type, channel, length 0 and end: section 4.2.3 and 4.2.7 of the AMQP 0-9-1 specification. */
 const heartbeatBytes = 8;
 
+/** The server's figures are up to 5 s old (`collect_statistics_interval`), and those of a new connection are 0 until then. */
+const figuresEveryMs = 5500;
+
 /**
  * Packets that the server has received over connections that carried more than heartbeats. One that did not was asked
  * nothing; what the heartbeats of the others are is not to be told apart, so they count.
@@ -53,6 +57,7 @@ function countPackets(server: TestServer, plans: readonly ContenderPlan[]): Quer
   let first: ReadonlyMap<string, Traffic> | null = null;
   return {
     async count() {
+      if (first === null) await wait(figuresEveryMs);
       const listed = (await ask(server, "connections")) as readonly Traffic[];
       first ??= new Map(listed.map((connection) => [connection.name, connection]));
       const counts = new Map(plans.map(({ name }) => [name, 0]));
