@@ -22,6 +22,7 @@ const {
   fixedPolicy,
   generateLoad,
   jobCount,
+  objectivePolicy,
   openLoad,
   scaledObjectPolicy,
   simulate,
@@ -42,6 +43,8 @@ spec:
 ).scaledObjects;
 if (object === undefined) throw new Error("no ScaledObject");
 
+const objective = { objective: { maxWait: "30s" }, scale: { maxReplicaCount: 60 } };
+
 /** Seconds of processor time, of all threads together. */
 const seconds = async (work: () => Promise<unknown> | unknown): Promise<number> => {
   const begun = process.cpuUsage();
@@ -57,6 +60,7 @@ async function speed(): Promise<void> {
     { name: "fixed 25", policy: fixedPolicy(25), goal: "≥ 2,000,000" },
     { name: "backlog, each second", policy: backlogPolicy({ maxReplicaCount: 60 }), goal: "" },
     { name: "KEDA and HPA", policy: scaledObjectPolicy(object as never), goal: "≥ 2,000,000" },
+    { name: "objective, every 5 s", policy: objectivePolicy(objective), goal: "" },
   ];
   const run = async (policy: (typeof policies)[number]["policy"]): Promise<number> =>
     jobCount(load) / (await seconds(() => toReport(simulate({ load, policy, maxWaitMs: 30_000 }))));

@@ -21,9 +21,8 @@ async function run(command: string, args: readonly string[], cwd = project): Pro
   return stdout;
 }
 
-const manifest: { readonly version: string; readonly exports: object } = JSON.parse(
-  readFileSync(join(root, "package.json"), "utf8"),
-);
+const manifest: { readonly version: string; readonly exports: Readonly<Record<string, unknown>> } =
+  JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /** What `npm pack --json` says of a tarball. */
 interface Tarball {
@@ -105,8 +104,11 @@ describe.concurrent("the packed package", () => {
     const found = packed
       .map((path) => /^dist\/((?:drivers\/[\w-]+|testing)\/)?index\.js$/.exec(path))
       .flatMap((match) => (match === null ? [] : [`sluice/${match[1] ?? ""}`.replace(/\/$/, "")]));
-    expect(found.sort()).toEqual([...subpaths].sort());
-    expect(Object.keys(manifest.exports)).toEqual([".", "./drivers/*", "./testing"]);
+    const isHidden = (path: string): boolean =>
+      manifest.exports[path.replace("sluice", ".")] === null;
+    expect(found.filter((path) => !isHidden(path)).sort()).toEqual([...subpaths].sort());
+    expect(manifest.exports).toMatchObject({ "./drivers/sql": null });
+    expect(Object.keys(manifest.exports)).toHaveLength(4);
   });
 
   test("runs as a command", async ({ skip }) => {
