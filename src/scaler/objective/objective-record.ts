@@ -116,7 +116,7 @@ function candidates(figured: Figured): readonly Candidate[] {
   list.push({
     rule: "idle-release",
     replicas: current - released,
-    text: `${surplus} idle for all of ${formatMs(keepAliveOf(figured.learned.keepAlive, current))}`,
+    text: `${surplus} ${idleFor(figured)}`,
     figures: { surplus, released },
   });
   if (figured.grant !== null) list.push(sharedCandidate(figured.alone, figured.grant));
@@ -128,6 +128,12 @@ function candidates(figured: Figured): readonly Candidate[] {
     figures: { minReplicaCount, floor, maxReplicaCount },
   });
   return list;
+}
+
+/** Where jobs can wait longer than a start takes, workers are not kept at all. */
+function idleFor({ learned, current }: Figured): string {
+  const keptMs = keepAliveOf(learned.keepAlive, current);
+  return keptMs === 0 ? "idle" : `idle for ${formatMs(keptMs)}`;
 }
 
 function shortageText({ shortage, learned: { aimMs, startupMs } }: Figured): string {
@@ -156,11 +162,11 @@ export const shortageCodes = {
 } as const;
 
 function reasons(figured: Figured): readonly Reason[] {
-  const { current, replicas, wanted, guard, released, shortage, policy, learned } = figured;
+  const { current, replicas, wanted, guard, released, shortage, policy } = figured;
   const figures = figuresOf(figured);
   const list: Reason[] = [...limitReasons(figured)];
   if (released > 0) {
-    const text = `${released} idle for ${formatMs(keepAliveOf(learned.keepAlive, current))}, no job waits`;
+    const text = `${released} ${idleFor(figured)}, no job waits`;
     list.push({ code: "IdleReleased", text, figures });
   }
   if (guard !== null) list.push(guardReason(figured, guard));
