@@ -1,6 +1,7 @@
 import { isSluiceError, type ObjectiveMode, SluiceError } from "../core/index.ts";
 import {
   checkObjective,
+  followsObjective,
   jobObjectiveOf,
   type ObjectiveFacts,
   type ObjectivePolicy,
@@ -12,7 +13,6 @@ import {
   annotatedPolicy,
   backlogPolicy,
   fixedPolicy,
-  followsObjective,
   jobObjectivePolicy,
   objectivePolicy,
   type Policy,

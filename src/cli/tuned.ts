@@ -3,11 +3,11 @@ import { readFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { text as readStream } from "node:stream/consumers";
 import { formatMs, type ObjectiveMode, SluiceError, toMs } from "../core/index.ts";
+import { followsObjective } from "../scaler/index.ts";
 import {
   annotatedFields,
   annotatedPolicyOf,
   annotatedWith,
-  followsObjective,
   type ObjectivePolicyOptions,
   objectivePolicy,
   objectiveWith,

@@ -7,6 +7,7 @@ import {
   createScaledJobEngine,
   createScaledObjectEngine,
   type Decision,
+  followsObjective,
   type JobObjectivePolicy,
   type JobObjectiveState,
   type JobTarget,
@@ -91,6 +92,7 @@ async function prepare<Owner extends ScaledObject | ScaledJob>(
   owner: Owner,
   options: UnitOptions,
 ): Promise<Version<Owner>> {
+  // What is wrong with the spec is told before anything is opened.
   if (owner.kind === "ScaledObject") objectiveOf(owner);
   const command = options.isDryRun ? null : podCommand(set, owner);
   const triggers = await openTriggers(set, owner, options);
@@ -180,7 +182,7 @@ async function openObject(
     command = version.command;
     target = targetOf(version, options, clock);
     // Under a shared cap there is room for a new worker when an old one has left.
-    if (version.owner.controls.sharedCap === null || !keepsObjective(version.owner))
+    if (version.owner.controls.sharedCap === null || !followsObjective(version.owner))
       await target.scale((await old.status()).replicas);
     leaving.set(
       old,
@@ -197,7 +199,7 @@ async function openObject(
       await follow(version);
       const sharedCap = part.follow(version.owner);
       const all = withLeaving(target, leaving);
-      if (keepsObjective(version.owner))
+      if (followsObjective(version.owner))
         return createObjectiveEngine({
           ...engineParts(version, options),
           object: version.owner,
@@ -243,12 +245,6 @@ function withLeaving(target: Target, leaving: ReadonlyMap<Target, unknown>): Tar
   };
 }
 
-/** A paused object is KEDA's loop's to hold. */
-function keepsObjective({ controls }: ScaledObject | ScaledJob): boolean {
-  const { objective, paused, pausedReplicas } = controls;
-  return objective !== null && !paused && pausedReplicas === null;
-}
-
 /** A spec that gains or loses its objective begins anew. */
 function isObjectiveState(state: ScaledObjectState | ObjectiveState): state is ObjectiveState {
   return "margins" in state;
@@ -282,7 +278,7 @@ async function openJob(set: SpecSet, job: ScaledJob, options: UnitOptions): Prom
       const parts = { ...engineParts(version, options), target, startDelayMs };
       const { owner, jobObjective } = version;
       const sharedCap = part.follow(owner);
-      if (jobObjective !== null && keepsObjective(owner))
+      if (jobObjective !== null && followsObjective(owner))
         return createJobObjectiveEngine({
           ...{ ...parts, policy: jobObjective },
           ...(sharedCap && { sharedCap }),

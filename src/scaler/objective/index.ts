@@ -1,3 +1,4 @@
+export { followsObjective } from "./annotated-options.ts";
 export * from "./check-objective.ts";
 export * from "./decide-by-objective.ts";
 export * from "./jobs/index.ts";

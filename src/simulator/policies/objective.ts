@@ -11,7 +11,7 @@ import {
   type SharedCapMember,
   toObjectivePolicy,
 } from "../../scaler/index.ts";
-import type { ScaledJob, ScaledObject } from "../../specs/index.ts";
+import type { ScaledObject } from "../../specs/index.ts";
 import type { Policy } from "../engine/policy.ts";
 import { decidePolicy } from "./decide.ts";
 
@@ -74,12 +74,4 @@ export function annotatedPolicy(
   return decideBy(policy, options.name ?? metadata.name, {
     ...{ pausedScaleIn, pausedScaleOut },
   });
-}
-
-/** Whether the annotation is followed: a paused object is KEDA's loop's to hold. */
-export function followsObjective({
-  controls,
-}: Pick<ScaledObject | ScaledJob, "controls">): boolean {
-  const { objective, paused, pausedReplicas } = controls;
-  return objective !== null && !paused && pausedReplicas === null;
 }
