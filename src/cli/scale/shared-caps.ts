@@ -104,9 +104,10 @@ async function leaveWhenGone(
   let isGone = false;
   let cancel = (): void => undefined;
   async function look(): Promise<void> {
-    const now = await occupied();
+    // Workers that cannot be counted now keep their room until they are known to be gone.
+    const now = await occupied().catch(() => null);
     if (isGone) return;
-    member.hold(clock.now(), now, 0);
+    if (now !== null) member.hold(clock.now(), now, 0);
     cancel = clock.after(leavingLookMs, () => void look());
   }
   member.withdraw();
